@@ -1,0 +1,91 @@
+// What `serve` says when it has started: where it listens, what it accepts, how to send a first message. Text only.
+
+import { composeChain } from "../hooks/chain.ts";
+import { stages } from "../hooks/table.ts";
+import type { ResolvedConfig } from "../server/config.ts";
+import type { ListenAddress } from "../server/options.ts";
+import type { LoadedConfig } from "./config-file.ts";
+import { packageVersion } from "./own-package.ts";
+import { paint } from "./io.ts";
+import type { Io } from "./io.ts";
+
+/** The lines for a terminal. */
+export function welcomeText(
+  { name, welcome }: LoadedConfig,
+  config: ResolvedConfig,
+  addresses: readonly ListenAddress[],
+  io: Pick<Io, "color">,
+): string {
+  const accepts = welcome.accepts ?? acceptsOf(config);
+  const recipient = welcome.recipient ?? "RECIPIENT";
+  const first = addresses[0];
+  const rows = [
+    ...addresses.map((address, index) => [index === 0 ? "listening" : "", describe(address)] as const),
+    ["accepts", accepts] as const,
+    ["modules", modulesOf(config)] as const,
+  ];
+  return [
+    `${paint(io, "bold", "mod-smtpd")} ${packageVersion()}  ${name}`,
+    "",
+    ...rows.map(([label, text]) => `  ${paint(io, "dim", label.padEnd(10))} ${text}`),
+    "",
+    ...(first === undefined ? [] : firstMessage(first, recipient)),
+    "",
+    paint(io, "dim", "Ctrl-C ends it."),
+    "",
+    "",
+  ].join("\n");
+}
+
+const tlsWords = { starttls: "STARTTLS", implicit: "TLS from the first byte", off: "no TLS" } as const;
+
+function describe(address: ListenAddress): string {
+  return `${hostAndPort(address)}  (${tlsWords[address.tls]})`;
+}
+
+/** `127.0.0.1:2525`, `[::1]:2525`. */
+export function hostAndPort({ host, port }: Pick<ListenAddress, "host" | "port">): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** From the hooks alone: who vouches for recipients, and who keeps messages. */
+function acceptsOf({ modules }: ResolvedConfig): string {
+  const { taps } = composeChain(modules);
+  const namesAt = (stage: "rcpt" | "queue"): string =>
+    [...new Set(taps[stage].map(({ module }) => module))].join(", ");
+  const vouching = namesAt("rcpt");
+  const keeping = namesAt("queue");
+  if (vouching === "") return "no recipient: no module has a rcpt hook";
+  if (keeping === "") return `recipients accepted by ${vouching}, but no message: no module has a queue hook`;
+  return `recipients accepted by ${vouching}; messages kept by ${keeping}`;
+}
+
+/** `recipients (rcpt), maildir (queue)` */
+function modulesOf({ modules }: ResolvedConfig): string {
+  if (modules.length === 0) return "none";
+  const { taps } = composeChain(modules);
+  return modules
+    .map(({ name }) => {
+      const at = stages.filter((stage) =>
+        taps[stage].some((tap) => tap.module === name && tap.scope === "module"),
+      );
+      return at.length === 0 ? name : `${name} (${at.join(", ")})`;
+    })
+    .join(", ");
+}
+
+/** Ready to paste. An address that stands for all of them is replaced by one that can be called. */
+function firstMessage({ host, port, tls }: ListenAddress, recipient: string): readonly string[] {
+  const callable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  const at = hostAndPort({ host: callable, port });
+  const swaksTls = tls === "implicit" ? " --tls-on-connect" : "";
+  const scheme = tls === "implicit" ? "smtps" : "smtp";
+  const trust = tls === "implicit" ? " --insecure" : "";
+  return [
+    "Send a first message:",
+    `  swaks --server ${at}${swaksTls} --from me@example.org --to ${recipient}`,
+    "or:",
+    `  printf 'Subject: Hello\\r\\n\\r\\nIt works.\\r\\n' |`,
+    `    curl ${scheme}://${at}${trust} --mail-from me@example.org --mail-rcpt ${recipient} --upload-file -`,
+  ];
+}

@@ -1,0 +1,126 @@
+// The contracts within the engine: what a command row and an extension are, and what the dialogue offers them. Types
+// only. A new verb is a row, a new ESMTP extension a file in extensions/; the dialogue itself knows none of them.
+
+import type { CloseReason } from "../hooks/report.ts";
+import type { Outcome, StageRun } from "../hooks/run.ts";
+import type { InvalidReason } from "../hooks/stages.ts";
+import type { Stage } from "../hooks/table.ts";
+import type { Session } from "../session/session.ts";
+import type { Transaction } from "../session/transaction.ts";
+import type { Command } from "../wire/command.ts";
+import type { Fault } from "../wire/fault.ts";
+import type { Reply } from "../wire/reply.ts";
+import type { EngineSettings } from "./settings.ts";
+
+/** A command as a row: check by flags, then `run`, which asks the hooks and gives the default. */
+export interface CommandRow {
+  readonly verb: string;
+  /** `none`: an argument is 501 5.5.4 (RFC 5321 §4.1.1). */
+  readonly argument: "none" | "optional" | "required";
+  /**
+   * When the command is legal; otherwise 503 5.5.1. `always`; `greeted`: after HELO or EHLO; `idle`: greeted and in no
+   * transaction; `transaction`: after MAIL.
+   */
+  readonly when: "always" | "greeted" | "idle" | "transaction";
+  /** Whether a client must wait for the reply before it sends on (RFC 2920 §3.1). */
+  readonly endsGroup: boolean;
+  /** Whether HELP lists it. */
+  readonly listed: boolean;
+  /** In an extension: the reply where it is configured but not offered now; without it 500. */
+  readonly unoffered?: Fault;
+  run(talk: Conversation, command: Command): void;
+}
+
+/** Checks the value of a parameter of MAIL or RCPT; a fault is the reply. */
+export type ParameterCheck = (value: string | undefined, talk: Conversation) => Fault | undefined;
+
+/** An ESMTP extension (RFC 5321 §2.2). */
+export interface Extension {
+  readonly keyword: string;
+  /** The line of the EHLO reply, or undefined when it is not offered now. Depends on nothing but `offer`. */
+  line(offer: OfferFacts): string | undefined;
+  /** Parameters that it adds to MAIL and RCPT, keyword in upper case. */
+  readonly mail?: Readonly<Record<string, ParameterCheck>>;
+  readonly rcpt?: Readonly<Record<string, ParameterCheck>>;
+  readonly commands?: readonly CommandRow[];
+}
+
+/** What the EHLO list depends on; answers are cached by it. */
+export interface OfferFacts {
+  readonly settings: EngineSettings;
+  readonly secure: boolean;
+  readonly authenticated: boolean;
+  /** Whether any module has an auth hook. */
+  readonly canAuthenticate: boolean;
+}
+
+/** The EHLO list of a session. */
+export interface Offer {
+  /** Keywords in upper case. */
+  readonly keywords: ReadonlySet<string>;
+  readonly lines: readonly string[];
+  /** The lines as they stand in the reply, after its first. */
+  readonly wire: string;
+}
+
+/** A parameter of MAIL or RCPT. */
+export interface Parameter {
+  /** The extension that must have been offered. */
+  readonly keyword: string;
+  readonly check: ParameterCheck;
+}
+
+/** The verbs, parameters and EHLO list of one configuration; protocol.ts composes it. */
+export interface Protocol {
+  readonly commands: ReadonlyMap<
+    string,
+    { readonly row: CommandRow; readonly extension: string | undefined }
+  >;
+  readonly mailParameters: ReadonlyMap<string, Parameter>;
+  readonly rcptParameters: ReadonlyMap<string, Parameter>;
+  /** The EHLO list for these facts; the settings must be the same at all calls. */
+  offer(facts: OfferFacts): Offer;
+}
+
+/** What the dialogue offers to commands and extensions. */
+export interface Conversation {
+  readonly session: Session;
+  readonly settings: EngineSettings;
+  readonly protocol: Protocol;
+  /** What EHLO offered in this session; nothing after HELO. */
+  offered: Offer;
+
+  /** Sends a reply that was formatted before. */
+  send(wire: string): void;
+  /** Sends a reply; returns it as sent. */
+  reply(reply: Reply): string;
+  /** The command is unknown, malformed or out of sequence: asks the `invalid` hooks, else sends the fault. */
+  invalid(reason: InvalidReason, command: Command, fault: Fault): void;
+  /** Runs the hooks of a stage; `then` is called at once unless a hook has to be waited for. */
+  stage<S extends Stage>(stage: S, run: StageRun<S>, then: (outcome: Outcome) => void): void;
+  /** Runs `then` when `pending` has settled; input waits. */
+  wait(pending: Promise<unknown>, then: () => void): void;
+  /**
+   * Sends the reply that the outcome of a stage calls for (`standard` when no module had an opinion, `done` being the
+   * reply of a module's consent), reports it, and closes when the verdict says so.
+   */
+  answer(stage: Stage, outcome: Outcome, subject: string, standard: Reply, done?: Reply): void;
+  /** The same for a reply that the caller makes itself. */
+  answerWith(stage: Stage, outcome: Outcome, subject: string, wire: string): void;
+  /** Reports a stage that has no reply of its own, or whose reply is not sent here. */
+  passed(stage: Stage, outcome: Outcome, subject: string, wire?: string): void;
+  /** Counts an error and closes at the limit. */
+  countError(): void;
+
+  /** Takes whole lines from now on (AUTH), until called with undefined. */
+  takeLines(handler: ((line: string) => void) | undefined): void;
+  /** Message data follows (after 354). */
+  startData(): void;
+  /** The transaction is over, whatever came of it. */
+  endTransaction(): void;
+  beginTransaction(transaction: Transaction): void;
+  /** Sends what is waiting and starts the handshake; input before it is dropped (RFC 3207 §4.2). */
+  startTls(): void;
+  /** Closes when what is waiting has been sent. */
+  close(reason: CloseReason): void;
+}

@@ -1,0 +1,85 @@
+// RCPT TO (RFC 5321 §4.1.1.3): the forward-path, its parameters, the hooks. Every recipient is refused by default: a
+// server without modules is never an open relay.
+
+import type { HookCall } from "../hooks/run.ts";
+import { RcptEvent } from "../session/events.ts";
+import type { RcptDraft } from "../session/events.ts";
+import type { Transaction } from "../session/transaction.ts";
+import type { Command } from "../wire/command.ts";
+import { fault, isFault } from "../wire/fault.ts";
+import type { Fault } from "../wire/fault.ts";
+import { parsePath } from "../wire/path.ts";
+import { fixedReply } from "../wire/reply.ts";
+import type { Conversation } from "./contract.ts";
+import { checkParameters, pathStart } from "./mail.ts";
+import { consents, verdictOf } from "./outcome.ts";
+
+const accepted = fixedReply(250, "2.1.5", "Recipient ok");
+const refused = { code: 550, enhanced: "5.7.1", text: "Recipient refused: no module vouches for it" };
+const tooMany = { code: 452, enhanced: "4.5.3", text: "Too many recipients" }; // RFC 5321 §4.5.3.1.10
+
+export function runRcpt(talk: Conversation, command: Command): void {
+  const { session, settings } = talk;
+  const { argument } = command;
+  const transaction = session.transaction as Transaction;
+  const from = pathStart(argument, "TO:");
+  if (from === -1) {
+    talk.invalid("syntax", command, fault(501, "5.5.4", "Syntax: RCPT TO:<address>"));
+    return;
+  }
+  const path = parsePath(argument, from, { utf8: transaction.smtpUtf8, null: false, postmaster: true });
+  const parameters = isFault(path)
+    ? path
+    : checkParameters(argument, path.end, talk, talk.protocol.rcptParameters);
+  if (isFault(path) || isFault(parameters)) {
+    talk.invalid("syntax", command, isFault(path) ? path : (parameters as Fault));
+    return;
+  }
+  if (transaction.acceptedRecipients >= settings.limits.recipients) {
+    session.limitReached("limits.recipients", talk.reply(tooMany));
+    return;
+  }
+  const remembered = session.setup.refusals?.recall(session, transaction, path.address.key);
+  if (remembered !== undefined) {
+    // The message was deferred for all because of this recipient; here it has a reply of its own
+    const { module, verdict } = remembered;
+    session.counts.refusedRecipients += 1;
+    talk.answer(
+      "rcpt",
+      { said: { module, answer: verdict, fault: false }, ms: 0 },
+      argument,
+      refused,
+      accepted,
+    );
+    return;
+  }
+  const draft: RcptDraft = { addresses: [path.address], route: undefined };
+  talk.stage(
+    "rcpt",
+    { event: (call: HookCall) => new RcptEvent(call, session, draft, parameters) },
+    (outcome) => {
+      if (outcome.said === undefined || !consents(outcome)) {
+        session.counts.refusedRecipients += 1;
+      } else {
+        transaction.acceptedRecipients += 1;
+        if (verdictOf(outcome)?.kind === "accept") {
+          const rest = {
+            original: path.address,
+            parameters,
+            route: draft.route,
+            acceptedBy: outcome.said.module,
+          };
+          for (const address of draft.addresses) transaction.addRecipient({ address, ...rest });
+        }
+      }
+      talk.answer("rcpt", outcome, argument, refused, accepted);
+      if (session.counts.refusedRecipients >= settings.limits.refusedRecipients) {
+        session.limitReached(
+          "limits.refusedRecipients",
+          talk.reply({ code: 421, enhanced: "4.7.0", text: "Too many refused recipients" }),
+        );
+        talk.close("limit");
+      }
+    },
+  );
+}

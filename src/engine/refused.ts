@@ -1,0 +1,93 @@
+// Verdicts per recipient: SMTP has one reply for a message, so what several recipients decided differently becomes one
+// outcome by policy. The default neither guesses nor makes backscatter: for an authenticated sender the others get the
+// message and the sender a notification; otherwise the whole is deferred and the next try hears the refusals at RCPT.
+
+import type { HookCall, Outcome } from "../hooks/run.ts";
+import { defer } from "../hooks/verdict.ts";
+import { StoredMessage } from "../session/content.ts";
+import type { KeptOrNot } from "../session/content.ts";
+import { makeDsn } from "../session/dsn.ts";
+import { QueueEvent } from "../session/events.ts";
+import type { RefusedRecipient } from "../session/transaction.ts";
+import { Transaction } from "../session/transaction.ts";
+import { nullSender } from "../wire/address.ts";
+import { findHeaderEnd } from "../wire/header.ts";
+import type { Conversation } from "./contract.ts";
+import { verdictOf } from "./outcome.ts";
+
+/** Settles refused recipients: `then` gets the outcome that the whole message must have, or none: go on. */
+export function settleRefused(
+  talk: Conversation,
+  transaction: Transaction,
+  message: KeptOrNot,
+  then: (outcome: Outcome | undefined) => void,
+): void {
+  const { refused } = transaction;
+  const [first] = refused;
+  if (first === undefined) {
+    then(undefined);
+  } else if (!transaction.hasRecipients) {
+    // All agree to refuse; if one of them may change its mind, the client is to try again
+    then(outcomeOf(refused.find(({ verdict }) => verdict.kind === "defer") ?? first));
+  } else if (mayBounce(talk, transaction)) {
+    bounce(talk, transaction, message, (taken) =>
+      then(taken ? undefined : deferAll(talk, transaction, first)),
+    );
+  } else {
+    then(deferAll(talk, transaction, first));
+  }
+}
+
+/** Whether a notification is allowed: never to a null sender, nor where the sender may be forged. */
+function mayBounce({ session, settings }: Conversation, { sender, refused }: Transaction): boolean {
+  if (sender.isNull) return false; // RFC 3461 §6.1
+  if (refused.some(({ verdict }) => verdict.kind === "defer")) return false; // not refused for good
+  return (
+    settings.mixedVerdicts === "bounce" || (settings.mixedVerdicts === "safe" && session.auth !== undefined)
+  );
+}
+
+function deferAll({ session }: Conversation, transaction: Transaction, first: RefusedRecipient): Outcome {
+  for (const one of transaction.refused) session.setup.refusals?.remember(session, transaction, one);
+  const answer = defer("4.5.0", "Refused for some recipients, please try again");
+  return { said: { module: first.module, answer, fault: false }, ms: 0 };
+}
+
+function outcomeOf({ module, verdict }: RefusedRecipient): Outcome {
+  return { said: { module, answer: verdict, fault: false }, ms: 0 };
+}
+
+/** Hands the notification to the queue hooks; `then` hears whether one of them took it. */
+function bounce(
+  talk: Conversation,
+  transaction: Transaction,
+  message: KeptOrNot,
+  then: (taken: boolean) => void,
+): void {
+  const { session } = talk;
+  const envelope = new Transaction(session, nullSender, new Map());
+  const parameters = new Map<string, string | undefined>();
+  const acceptedBy = "default";
+  const address = transaction.sender;
+  envelope.addRecipient({ address, original: address, parameters, route: undefined, acceptedBy });
+  const headers = message instanceof StoredMessage ? message.headers.bytes : Buffer.alloc(0);
+  const { refused } = transaction;
+  const { hostname } = session;
+  const dsn = makeDsn({ hostname, transaction, refused, headers, id: envelope.id, now: session.clock.now() });
+  const end = findHeaderEnd(dsn, 0);
+  const body = dsn.subarray(end);
+  const content = new StoredMessage(
+    dsn.subarray(0, end - 2),
+    { size: body.length, read: () => once(body) },
+    true,
+  );
+  const run = { event: (call: HookCall) => new QueueEvent(call, session, content, envelope) };
+  talk.stage("queue", run, (outcome) => {
+    talk.passed("queue", outcome, `notification to <${String(transaction.sender)}>`);
+    then(verdictOf(outcome)?.kind === "queued");
+  });
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield bytes;
+}

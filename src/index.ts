@@ -1,0 +1,80 @@
+// The public face of mod-smtpd: only re-exports. Shipped modules: src/modules/index.ts.
+
+export { createServer } from "./server/server.ts";
+export { ConfigError, defineConfig } from "./server/config.ts";
+export type { ConfigProblem } from "./server/config-error.ts";
+export type {
+  DrainSummary,
+  ListenAddress,
+  ListenOptions,
+  ModuleList,
+  Server,
+  ServerLimits,
+  ServerOptions,
+  TlsOptions,
+} from "./server/options.ts";
+export type { OnMessage, Received } from "./modules/receive.ts";
+export type { Limits } from "./engine/settings.ts";
+
+export {
+  accept,
+  defer,
+  discard,
+  disconnect,
+  quarantine,
+  queued,
+  reject,
+  reply,
+  Verdict,
+} from "./hooks/verdict.ts";
+export type { DeferCode, Enhanced, RejectCode, SuccessCode, Text, VerdictKind } from "./hooks/verdict.ts";
+export { fact, Facts } from "./hooks/facts.ts";
+export type { Fact } from "./hooks/facts.ts";
+export { hookTable, isPortable, stageRow, stages } from "./hooks/table.ts";
+export type {
+  HookKind,
+  HostName,
+  LegalVerdict,
+  PortableStage,
+  ServerStage,
+  Stage,
+  StageRow,
+} from "./hooks/table.ts";
+export { ModuleError } from "./hooks/chain.ts";
+export type {
+  AnyModule,
+  Answer,
+  Handler,
+  Hook,
+  HookOptions,
+  MaybeAnswer,
+  Module,
+  OnError,
+  Order,
+  ServerModule,
+  TransactionStage,
+} from "./hooks/module.ts";
+export type * from "./hooks/stages.ts";
+export { DnsError } from "./hooks/environment.ts";
+export type { Clock, Dns, DnsOptions, Log, LogLevel } from "./hooks/environment.ts";
+export type {
+  CloseReason,
+  Decision,
+  EditsReport,
+  FaultReason,
+  FaultReport,
+  LimitReached,
+  LogReport,
+  ModuleFault,
+  Observer,
+  Report,
+  SessionClosed,
+  SessionOpened,
+} from "./hooks/report.ts";
+export { jsonLog, textLog } from "./observe/log.ts";
+export type { LogObserver, LogOptions } from "./observe/log.ts";
+export type { AddressLiteral } from "./wire/address.ts";
+export { Address, parseMailbox } from "./wire/address.ts";
+export { HeaderBlock, HeaderField } from "./wire/header.ts";
+export { isFault } from "./wire/fault.ts";
+export type { Fault } from "./wire/fault.ts";

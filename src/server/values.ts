@@ -1,0 +1,117 @@
+// What a single setting may hold: a check and the words for it. Also how a wrong value is shown and how a mistyped name
+// is guessed. Pure; which setting has which kind is in settings.ts.
+
+import { isIP } from "node:net";
+import { isAddressLiteral, isDomain } from "../wire/path.ts";
+
+/** A kind of value. `want` completes the sentence "found …, want …". */
+export interface Kind {
+  readonly want: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+const longestShown = 60;
+
+export function whole(least: number, most: number): Kind {
+  return {
+    want: `a whole number from ${least} to ${most}`,
+    accepts: (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
+  };
+}
+
+export function oneOf(...values: readonly string[]): Kind {
+  const quoted = values.map((value) => JSON.stringify(value));
+  return {
+    want: [quoted.slice(0, -1).join(", "), quoted.at(-1)].filter((part) => part !== "").join(" or "),
+    accepts: (value) => typeof value === "string" && values.includes(value),
+  };
+}
+
+export const flag: Kind = { want: "true or false", accepts: (value) => typeof value === "boolean" };
+
+export const list: Kind = { want: "a list", accepts: (value) => Array.isArray(value) };
+
+export const group: Kind = { want: "an object", accepts: isRecord };
+
+export const filePath: Kind = {
+  want: "a path",
+  accepts: (value) => typeof value === "string" && value !== "" && !value.includes("\0"),
+};
+
+/** RFC 5321 §2.3.5, §4.1.3: what a server may call itself. */
+export const ownName: Kind = {
+  want: "a domain name or an address literal such as [192.0.2.1]",
+  accepts: (value) => typeof value === "string" && (isDomain(value) || isAddressLiteral(value)),
+};
+
+export const hostToBind: Kind = {
+  want: "an IP address (IPv6 without brackets) or a host name",
+  accepts: (value) => typeof value === "string" && (isIP(value) !== 0 || isDomain(value)),
+};
+
+export const pem: Kind = {
+  want: "PEM text that begins with -----BEGIN (for a path there are certFile and keyFile)",
+  accepts: (value) =>
+    (typeof value === "string" || value instanceof Uint8Array) && Buffer.from(value).includes("-----BEGIN "),
+};
+
+export const callable: Kind = { want: "a function", accepts: (value) => typeof value === "function" };
+
+export const functions: Kind = {
+  want: "a list of functions",
+  accepts: (value) => Array.isArray(value) && value.every((item) => typeof item === "function"),
+};
+
+/** An object that has these methods. */
+export function methods(...names: readonly string[]): Kind {
+  return {
+    want: `an object with the methods ${names.join(", ")}`,
+    accepts: (value) => isRecord(value) && names.every((name) => typeof value[name] === "function"),
+  };
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value in a few words, for "found …". Never longer than about 60 characters. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(cut(value));
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (value instanceof Uint8Array) return "bytes";
+  if (value instanceof Promise) return "a promise";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+function cut(text: string): string {
+  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+}
+
+/** The name that was probably meant: at most a third of the letters away. Undefined when none is near. */
+export function nearest(name: string, names: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const candidate of names) {
+    const away = distance(name.toLowerCase(), candidate.toLowerCase());
+    if (away >= least) continue;
+    least = away;
+    best = candidate;
+  }
+  return best;
+}
+
+/** Letters to insert, drop or change (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = Number(row[j - 1]) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(changed, Number(row[j]) + 1, Number(next[j - 1]) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

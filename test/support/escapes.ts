@@ -1,0 +1,69 @@
+// The small language of transcript lines: escapes for raw bytes, repetition, placeholders. Text to bytes for what the
+// client sends, text to a pattern for what the server says. Knows nothing of Markdown or SMTP. Described in
+// docs/transcripts.md.
+
+/** What a placeholder in a server line or a message stands for. */
+const placeholders: Readonly<Record<string, string>> = {
+  id: "[0-9A-Z]+",
+  date: "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \\d{1,2} [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d [+-]\\d{4}",
+  address: "[0-9a-f.:]+",
+  cipher: "[A-Z0-9_]+",
+  any: ".*",
+};
+
+type Token = { readonly bytes: Buffer } | { readonly placeholder: string };
+
+/** Bytes that a client line stands for. Throws on an unknown escape or a placeholder. */
+export function toBytes(text: string): Buffer {
+  return Buffer.concat(
+    tokens(text).map((token) => {
+      if ("bytes" in token) return token.bytes;
+      throw new SyntaxError(`{${token.placeholder}} cannot be sent: ${text}`);
+    }),
+  );
+}
+
+/** A pattern for one line or text of the server, a character per byte. Throws on an unknown escape or placeholder. */
+export function toPattern(text: string): RegExp {
+  const source = tokens(text).map((token) => {
+    if ("bytes" in token) return RegExp.escape(token.bytes.toString("latin1"));
+    const pattern = placeholders[token.placeholder];
+    if (pattern === undefined) throw new SyntaxError(`{${token.placeholder}} is no placeholder: ${text}`);
+    return pattern;
+  });
+  return new RegExp(`^${source.join("")}$`, "s");
+}
+
+/** Writes `{x*300}` out, where the text itself is wanted and not its bytes. */
+export function writeOut(text: string): string {
+  return text.replaceAll(/\{([^{}]+)\*(\d+)\}/g, (_, part: string, times: string) =>
+    part.repeat(Number(times)),
+  );
+}
+
+const tokenPattern = /\\x([0-9A-Fa-f]{2})|\\(.?)|\{((?:[^\\{}]|\\.)*)\}|[^\\{]+|./gs;
+const simple: Readonly<Record<string, string>> = { r: "\r", n: "\n", t: "\t", "0": "\0" };
+
+function tokens(text: string): Token[] {
+  const found: Token[] = [];
+  for (const [whole, hex, escape, braces] of text.matchAll(tokenPattern)) {
+    if (hex !== undefined) found.push({ bytes: Buffer.from(hex, "hex") });
+    else if (escape !== undefined) found.push({ bytes: Buffer.from(unescape(escape, text)) });
+    else if (braces !== undefined) found.push(...braced(braces));
+    else found.push({ bytes: Buffer.from(whole) });
+  }
+  return found;
+}
+
+function unescape(letter: string, text: string): string {
+  const character = simple[letter] ?? (/[\\{}|`]/.test(letter) ? letter : undefined);
+  if (character === undefined) throw new SyntaxError(`\\${letter} is no escape: ${text}`);
+  return character;
+}
+
+/** `{x*300}` repeats, `{name}` is a placeholder. */
+function braced(inner: string): Token[] {
+  const repeat = /^(.+)\*(\d+)$/s.exec(inner);
+  if (repeat === null) return [{ placeholder: inner }];
+  return Array.from({ length: Number(repeat[2]) }, () => ({ bytes: toBytes(repeat[1] ?? "") }));
+}

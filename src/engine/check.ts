@@ -44,7 +44,10 @@ export function checkCommand(talk: Conversation, command: Command): CommandRow |
   const known = talk.protocol.commands.get(command.verb);
   if (known === undefined) return unknown;
   const { row, extension } = known;
-  if (extension !== undefined && !canBeOffered(talk, extension)) return unknown;
+  if (extension !== undefined && !canBeOffered(talk, extension)) {
+    // RFC 5321 §4.2.4: 502 for a command that is known but not there
+    return { reason: "unknown", fault: fault(502, "5.5.1", `${command.verb} is not offered here`) };
+  }
   return refusalByRow(talk, row, command) ?? refusalByExtension(talk, row, extension) ?? row;
 }
 

@@ -66,7 +66,7 @@ testPeer(
       someRecipientsDelivered: true,
       password: "EAUTH 535",
       withoutAuth: undefined,
-      withoutTls: "ETLS 500",
+      withoutTls: "ETLS 502",
       tooLarge: "EMESSAGE 552",
     },
     utf8: true,

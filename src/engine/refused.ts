@@ -7,7 +7,8 @@ import { defer } from "../hooks/verdict.ts";
 import { StoredMessage } from "../session/content.ts";
 import type { KeptOrNot } from "../session/content.ts";
 import { makeDsn } from "../session/dsn.ts";
-import { QueueEvent } from "../session/events.ts";
+import { QueueEvent, RcptEvent } from "../session/events.ts";
+import type { RcptDraft } from "../session/events.ts";
 import type { RefusedRecipient } from "../session/transaction.ts";
 import { Transaction } from "../session/transaction.ts";
 import { nullSender } from "../wire/address.ts";
@@ -57,7 +58,10 @@ function outcomeOf({ module, verdict }: RefusedRecipient): Outcome {
   return { said: { module, answer: verdict, fault: false }, ms: 0 };
 }
 
-/** Hands the notification to the queue hooks; `then` hears whether one of them took it. */
+/**
+ * Hands the notification to the queue hooks; `then` hears whether one of them took it. A rcpt hook must vouch for its
+ * recipient, as for any other: a queue hook may be one that keeps all mail in one place, where the sender never sees it.
+ */
 function bounce(
   talk: Conversation,
   transaction: Transaction,
@@ -65,25 +69,41 @@ function bounce(
   then: (taken: boolean) => void,
 ): void {
   const { session } = talk;
-  const envelope = new Transaction(session, nullSender, new Map());
+  const original = transaction.sender;
   const parameters = new Map<string, string | undefined>();
-  const acceptedBy = "default";
-  const address = transaction.sender;
-  envelope.addRecipient({ address, original: address, parameters, route: undefined, acceptedBy });
+  const draft: RcptDraft = { addresses: [original], route: undefined };
+  const run = { event: (call: HookCall) => new RcptEvent(call, session, draft, parameters) };
+  talk.stage("rcpt", run, (outcome) => {
+    talk.passed("rcpt", outcome, `notification to <${String(original)}>`);
+    if (outcome.said === undefined || verdictOf(outcome)?.kind !== "accept") {
+      then(false);
+      return;
+    }
+    const envelope = new Transaction(session, nullSender, new Map());
+    const rest = { original, parameters, route: draft.route, acceptedBy: outcome.said.module };
+    for (const address of draft.addresses) envelope.addRecipient({ address, ...rest });
+    queueDsn(talk, transaction, envelope, message, then);
+  });
+}
+
+function queueDsn(
+  talk: Conversation,
+  transaction: Transaction,
+  envelope: Transaction,
+  message: KeptOrNot,
+  then: (taken: boolean) => void,
+): void {
+  const { session } = talk;
   const headers = message instanceof StoredMessage ? message.headers.bytes : Buffer.alloc(0);
-  const { refused } = transaction;
+  const { refused, sender } = transaction;
   const { hostname } = session;
   const dsn = makeDsn({ hostname, transaction, refused, headers, id: envelope.id, now: session.clock.now() });
   const end = findHeaderEnd(dsn, 0);
   const body = dsn.subarray(end);
-  const content = new StoredMessage(
-    dsn.subarray(0, end - 2),
-    { size: body.length, read: () => once(body) },
-    true,
-  );
-  const run = { event: (call: HookCall) => new QueueEvent(call, session, content, envelope) };
-  talk.stage("queue", run, (outcome) => {
-    talk.passed("queue", outcome, `notification to <${String(transaction.sender)}>`);
+  const bytes = { size: body.length, read: () => once(body) };
+  const content = new StoredMessage(dsn.subarray(0, end - 2), bytes, true);
+  talk.stage("queue", { event: (call) => new QueueEvent(call, session, content, envelope) }, (outcome) => {
+    talk.passed("queue", outcome, `notification to <${String(sender)}>`);
     then(verdictOf(outcome)?.kind === "queued");
   });
 }

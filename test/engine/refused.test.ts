@@ -23,7 +23,11 @@ function desk(refusals: Refusals, mixedVerdicts: "safe" | "bounce" | "defer" = "
   const server = createMemoryServer({
     settings: { mixedVerdicts, authWithoutTls: true },
     modules: [
-      { name: "all", rcpt: () => accept(), auth: () => accept() },
+      {
+        name: "all",
+        rcpt: ({ recipient }) => (recipient.domain === "elsewhere.test" ? undefined : accept()),
+        auth: () => accept(),
+      },
       {
         name: "scan",
         message({ envelope, refuse }) {
@@ -98,6 +102,12 @@ describe("verdicts per recipient", () => {
     assert.match(text, /^Final-Recipient: rfc822; joe@mx\.test\r\nAction: failed\r\nStatus: 5\.7\.1\r\n/m);
     assert.match(text, /^Diagnostic-Code: smtp; 5\.7\.1 No viruses for me\r\n/m);
     assert.match(text, /text\/rfc822-headers[^]*Subject: x\r\n/);
+  });
+
+  test("defer where no module vouches for the sender's address: the notification would get lost", async () => {
+    const mixed = desk({ "joe@mx.test": virus });
+    assert.match((await send(mixed, login, "a@elsewhere.test")).at(-1) ?? "", /^451 4\.5\.0 /);
+    assert.deepEqual(mixed.taken, []);
   });
 
   test("never notify a null sender (RFC 3461 §6.1)", async () => {

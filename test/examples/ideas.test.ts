@@ -17,6 +17,8 @@ import { receiveParsed } from "../../examples/parse-mail.ts";
 import { sizeByRecipient } from "../../examples/refuse-recipient.ts";
 import { honestNames } from "../../examples/reject-by-helo.ts";
 import { submission } from "../../examples/submission.ts";
+import type { Module } from "../../src/hooks/module.ts";
+import { accept } from "../../src/hooks/verdict.ts";
 import { createMemoryServer } from "../../src/hosts/memory.ts";
 import { recipients } from "../../src/modules/recipients.ts";
 import { fakeDns } from "../../src/testing/fake-dns.ts";
@@ -115,7 +117,12 @@ describe("refuse-recipient", () => {
 
   test("delivers to the others and notifies the sender with mixedVerdicts: bounce", async () => {
     const settings = { mixedVerdicts: "bounce" } as const;
-    const { converse: say, taken } = serve({ modules: [sizeByRecipient(limits)], settings });
+    // The notification goes out only where a module vouches for the sender's address
+    const vouch: Module = {
+      name: "vouch",
+      rcpt: ({ recipient }) => (recipient.domain === "example.org" ? accept() : undefined),
+    };
+    const { converse: say, taken } = serve({ modules: [sizeByRecipient(limits), vouch], settings });
     const replies = await say(mail(large, ["small@example.test", "anna@example.test"]));
     assert.match(replies.at(-1) ?? "", /^250 /);
     const to = taken.map((one) => one.to.join());

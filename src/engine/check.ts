@@ -48,6 +48,7 @@ export function checkCommand(talk: Conversation, command: Command): CommandRow |
     // RFC 5321 §4.2.4: 502 for a command that is known but not there
     return { reason: "unknown", fault: fault(502, "5.5.1", `${command.verb} is not offered here`) };
   }
+  if (row.when === "itself") return row;
   return refusalByRow(talk, row, command) ?? refusalByExtension(talk, row, extension) ?? row;
 }
 
@@ -64,7 +65,10 @@ function refusalByRow(talk: Conversation, row: CommandRow, { verb, argument }: C
   // RFC 5321 §4.1.4: the order of commands
   if (row.when === "idle" && transaction !== undefined)
     return sequence(`${verb} is not allowed in a transaction`);
-  if (row.when === "transaction" && transaction === undefined) return sequence("Send MAIL first");
+  if (row.when === "envelope" && transaction === undefined) return sequence("Send MAIL first");
+  if (row.when === "envelope" && talk.series !== undefined) {
+    return sequence(`${verb} is not allowed after BDAT`); // RFC 3030 §2
+  }
   return undefined;
 }
 

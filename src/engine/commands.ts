@@ -23,8 +23,8 @@ export const commandRows: readonly CommandRow[] = [
   row("EHLO", { argument: "required", endsGroup: true, run: runHelo }),
   row("HELO", { argument: "required", endsGroup: true, run: runHelo }),
   row("MAIL", { argument: "required", when: "idle", run: runMail }),
-  row("RCPT", { argument: "required", when: "transaction", run: runRcpt }),
-  row("DATA", { when: "transaction", endsGroup: true, run: runData }),
+  row("RCPT", { argument: "required", when: "envelope", run: runRcpt }),
+  row("DATA", { when: "envelope", endsGroup: true, run: runData }),
   row("RSET", { run: simple("rset", ok, reset) }),
   row("NOOP", {
     argument: "optional",

@@ -19,9 +19,10 @@ export interface CommandRow {
   readonly argument: "none" | "optional" | "required";
   /**
    * When the command is legal; otherwise 503 5.5.1. `always`; `greeted`: after HELO or EHLO; `idle`: greeted and in no
-   * transaction; `transaction`: after MAIL.
+   * transaction; `envelope`: after MAIL, as long as no part of the message has come; `itself`: the command checks its
+   * place and whether it is offered, since it has to take in its data in any case.
    */
-  readonly when: "always" | "greeted" | "idle" | "transaction";
+  readonly when: "always" | "greeted" | "idle" | "envelope" | "itself";
   /** Whether a client must wait for the reply before it sends on (RFC 2920 §3.1). */
   readonly endsGroup: boolean;
   /** Whether HELP lists it. */
@@ -33,6 +34,25 @@ export interface CommandRow {
 
 /** Checks the value of a parameter of MAIL or RCPT; a fault is the reply. */
 export type ParameterCheck = (value: string | undefined, talk: Conversation) => Fault | undefined;
+
+/** Takes bytes that are no command lines: message data. */
+export interface Intake {
+  /** All bytes that belong to it have come. */
+  readonly done: boolean;
+  /** Takes bytes `from` to `end`, which are valid only now; returns the index just past what belongs to it. */
+  feed(bytes: Buffer, from: number, end: number): number;
+  /** Works on what has come; a promise when the client has to wait for a hook or for the store. */
+  settle(): void | Promise<void>;
+  /** Called once when it is `done` and settled: replies. */
+  finish(talk: Conversation): void;
+  /** Frees everything; safe to call twice. */
+  dispose(): void;
+}
+
+/** A message that comes in several commands, with others between them (BDAT). It ends with the transaction. */
+export interface Series {
+  dispose(): void;
+}
 
 /** An ESMTP extension (RFC 5321 §2.2). */
 export interface Extension {
@@ -94,8 +114,11 @@ export interface Conversation {
   send(wire: string): void;
   /** Sends a reply; returns it as sent. */
   reply(reply: Reply): string;
-  /** The command is unknown, malformed or out of sequence: asks the `invalid` hooks, else sends the fault. */
-  invalid(reason: InvalidReason, command: Command, fault: Fault): void;
+  /**
+   * The command is unknown, malformed or out of sequence: asks the `invalid` hooks, else sends the fault; `then` comes
+   * after the reply.
+   */
+  invalid(reason: InvalidReason, command: Command, fault: Fault, then?: () => void): void;
   /** Runs the hooks of a stage; `then` is called at once unless a hook has to be waited for. */
   stage<S extends Stage>(stage: S, run: StageRun<S>, then: (outcome: Outcome) => void): void;
   /** Runs `then` when `pending` has settled; input waits. */
@@ -111,11 +134,17 @@ export interface Conversation {
   passed(stage: Stage, outcome: Outcome, subject: string, wire?: string): void;
   /** Counts an error and closes at the limit. */
   countError(): void;
+  /** Says 421 and closes, because of the setting `limit`. */
+  endAtLimit(limit: string, text: string): void;
 
   /** Takes whole lines from now on (AUTH), until called with undefined. */
   takeLines(handler: ((line: string) => void) | undefined): void;
-  /** Message data follows (after 354). */
-  startData(): void;
+  /** The next bytes are no command lines, until the intake is done. */
+  takeBytes(intake: Intake): void;
+  /** The message that has begun to come in several commands, if any. */
+  series: Series | undefined;
+  /** A message has come to its end, whatever becomes of it. */
+  messageEnded(): void;
   /** The transaction is over, whatever came of it. */
   endTransaction(): void;
   beginTransaction(transaction: Transaction): void;

@@ -5,37 +5,32 @@
 import { faultAnswer, runHooks } from "../hooks/run.ts";
 import type { CloseReason } from "../hooks/report.ts";
 import type { Outcome, StageRun } from "../hooks/run.ts";
-import type { InvalidReason } from "../hooks/stages.ts";
 import type { Stage } from "../hooks/table.ts";
-import { InvalidEvent } from "../session/events.ts";
 import type { Session } from "../session/session.ts";
 import type { Transaction } from "../session/transaction.ts";
 import { parseCommand } from "../wire/command.ts";
 import type { Command } from "../wire/command.ts";
 import { fault } from "../wire/fault.ts";
-import type { Fault } from "../wire/fault.ts";
 import { LineReader } from "../wire/line.ts";
-import { formatReply, replyForLog } from "../wire/reply.ts";
-import type { Reply } from "../wire/reply.ts";
 import type { TlsInfo } from "../hooks/stages.ts";
-import { checkCommand, checkLine, withoutSecrets } from "./check.ts";
-import type { Conversation, Offer, Protocol } from "./contract.ts";
-import { finishMessage } from "./finish.ts";
+import { Answering } from "./answering.ts";
+import { checkCommand, checkLine } from "./check.ts";
+import type { Conversation, Intake, Offer, Protocol, Series } from "./contract.ts";
 import { Gate } from "./gate.ts";
 import { InputQueue } from "./input-queue.ts";
-import { consentReply, consents, refusalReply, verdictName, verdictOf } from "./outcome.ts";
+import { consents, verdictOf } from "./outcome.ts";
 import { emptyOffer } from "./protocol.ts";
 import type { Port } from "./port.ts";
-import { Receiver } from "./receive.ts";
 import type { EngineSettings } from "./settings.ts";
 
 const closing = "closing";
 
-export class Dialogue implements Conversation {
+export class Dialogue extends Answering implements Conversation {
   readonly session: Session;
   readonly settings: EngineSettings;
   readonly protocol: Protocol;
   offered: Offer = emptyOffer;
+  series: Series | undefined;
   /** Monotonic milliseconds of the last input or reply: what time limits are counted from. */
   lastActivityAt: number;
   readonly #port: Port;
@@ -49,13 +44,14 @@ export class Dialogue implements Conversation {
   /** Between the reply to STARTTLS and the end of the handshake. */
   #securing = false;
   #closed: typeof closing | true | undefined;
-  #receiver: Receiver | undefined;
+  #intake: Intake | undefined;
   #lineHandler: ((line: string) => void) | undefined;
   #draining = false;
   #commandsSinceMessage = 0;
   #transactionStartedAt = 0;
 
   constructor(session: Session, settings: EngineSettings, protocol: Protocol, port: Port) {
+    super();
     this.session = session;
     this.settings = settings;
     this.protocol = protocol;
@@ -84,7 +80,7 @@ export class Dialogue implements Conversation {
     this.lastActivityAt = this.session.clock.monotonic();
     if (this.#busy || this.#feeding) {
       this.#gate.heard();
-      this.#waiting.hold(bytes, end, this.#receiver !== undefined);
+      this.#waiting.hold(bytes, end, this.#intake !== undefined);
       return;
     }
     this.#consume(bytes, end);
@@ -108,7 +104,7 @@ export class Dialogue implements Conversation {
     const wasClosing = this.#closed === closing;
     this.#closed = true;
     this.session.abort();
-    this.#receiver?.dispose();
+    this.#intake?.dispose();
     this.#gate.abandon();
     this.endTransaction();
     if (!wasClosing) this.session.closed(reason);
@@ -118,7 +114,7 @@ export class Dialogue implements Conversation {
   checkTime(now: number): void {
     if (this.isBusy || this.#closed !== undefined) return;
     const { limits } = this.settings;
-    const receiving = this.#receiver !== undefined;
+    const receiving = this.#intake !== undefined;
     const quiet = now - this.lastActivityAt;
     if (quiet > (receiving ? limits.dataMs : limits.commandMs)) {
       this.#timeOut(receiving ? "limits.dataMs" : "limits.commandMs");
@@ -153,10 +149,10 @@ export class Dialogue implements Conversation {
     // A port may be done with the handshake at once: what is left of the piece is dropped then too (RFC 3207 §4.2)
     while (at < end && this.#closed === undefined && !this.#securing && this.session.tls === tls) {
       if (this.#busy) {
-        this.#waiting.putBack(bytes.subarray(at, end), this.#receiver !== undefined);
+        this.#waiting.putBack(bytes.subarray(at, end), this.#intake !== undefined);
         break;
       }
-      if (this.#receiver !== undefined) at = this.#takeData(this.#receiver, bytes, at, end);
+      if (this.#intake !== undefined) at = this.#takeBytes(this.#intake, bytes, at, end);
       else {
         const limits = this.settings.limits;
         const maxBytes = this.#lineHandler === undefined ? limits.commandBytes : limits.authLineBytes;
@@ -178,18 +174,23 @@ export class Dialogue implements Conversation {
     this.#flush();
   }
 
-  #takeData(receiver: Receiver, bytes: Buffer, at: number, end: number): number {
-    const next = receiver.feed(bytes, at, end);
-    const goOn = (): void => {
-      if (!receiver.done || this.#closed === true) return;
-      this.#receiver = undefined;
-      this.#commandsSinceMessage = 0;
-      finishMessage(this, receiver);
-    };
-    const pending = receiver.settle();
-    if (pending === undefined) goOn();
-    else this.wait(pending, goOn);
+  /** Takes in bytes that are no command lines; returns the index just past them. */
+  #takeBytes(intake: Intake, bytes: Buffer, at: number, end: number): number {
+    const next = intake.feed(bytes, at, end);
+    this.#settle(intake);
     return next;
+  }
+
+  #settle(intake: Intake): void {
+    const pending = intake.settle();
+    if (pending === undefined) this.#settled(intake);
+    else this.wait(pending, () => this.#settled(intake));
+  }
+
+  #settled(intake: Intake): void {
+    if (!intake.done || this.#closed === true) return;
+    this.#intake = undefined;
+    intake.finish(this);
   }
 
   #takeLine(moreWaits: boolean): void {
@@ -217,7 +218,7 @@ export class Dialogue implements Conversation {
       return;
     }
     if (this.#commandsSinceMessage > settings.limits.idleCommands) {
-      this.#limit("limits.idleCommands", "Too many commands without a message");
+      this.endAtLimit("limits.idleCommands", "Too many commands without a message");
       return;
     }
     if (this.#gate.state === "refused" && command.verb !== "QUIT") {
@@ -236,12 +237,6 @@ export class Dialogue implements Conversation {
 
   send(wire: string): void {
     if (this.#closed === undefined) this.#out += wire;
-  }
-
-  reply(reply: Reply): string {
-    const wire = formatReply(reply);
-    this.send(wire);
-    return replyForLog(wire);
   }
 
   stage<S extends Stage>(stage: S, run: StageRun<S>, then: (outcome: Outcome) => void): void {
@@ -284,63 +279,17 @@ export class Dialogue implements Conversation {
     });
   }
 
-  invalid(reason: InvalidReason, refused: Command, problem: Fault): void {
-    const { session } = this;
-    const command = withoutSecrets(refused);
-    const { code, enhanced, text } = problem;
-    const reply = { code, enhanced, text };
-    const subject = `${command.verb} ${command.argument}`.trim().slice(0, 200);
-    this.stage(
-      "invalid",
-      { event: (call) => new InvalidEvent(call, session, { reason, ...command }, reply) },
-      (outcome) => {
-        this.answer("invalid", outcome, subject, reply);
-        if (verdictOf(outcome)?.kind !== "reply") this.countError();
-      },
-    );
-  }
-
-  answer(stage: Stage, outcome: Outcome, subject: string, standard: Reply, done: Reply = standard): void {
-    const verdict = verdictOf(outcome);
-    let reply = standard;
-    if (verdict !== undefined)
-      reply = consents(outcome) ? consentReply(verdict, done) : refusalReply(stage, verdict);
-    const wire = formatReply(reply);
-    this.answerWith(stage, outcome, subject, wire);
-    if (verdict?.kind === "disconnect") this.close("module");
-  }
-
-  answerWith(stage: Stage, outcome: Outcome, subject: string, wire: string): void {
-    this.send(wire);
-    this.passed(stage, outcome, subject, wire);
-  }
-
-  passed(stage: Stage, outcome: Outcome, subject: string, wire?: string): void {
-    if (!this.session.observed) return;
-    const { said, ms } = outcome;
-    const reply = wire === undefined ? undefined : replyForLog(wire);
-    this.session.decided({
-      stage,
-      verdict: verdictName(outcome),
-      module: said?.module ?? "default",
-      ms,
-      subject,
-      reply,
-    });
-  }
-
-  countError(): void {
-    const { counts } = this.session;
-    counts.errors += 1;
-    if (counts.errors >= this.settings.limits.errors) this.#limit("limits.errors", "Too many errors");
-  }
-
   takeLines(handler: ((line: string) => void) | undefined): void {
     this.#lineHandler = handler;
   }
 
-  startData(): void {
-    this.#receiver = new Receiver(this.session, this.session.transaction as Transaction, this.settings);
+  takeBytes(intake: Intake): void {
+    this.#intake = intake;
+    if (intake.done) this.#settle(intake);
+  }
+
+  messageEnded(): void {
+    this.#commandsSinceMessage = 0;
   }
 
   beginTransaction(transaction: Transaction): void {
@@ -349,6 +298,8 @@ export class Dialogue implements Conversation {
   }
 
   endTransaction(): void {
+    this.series?.dispose();
+    this.series = undefined;
     this.session.transaction = undefined;
   }
 
@@ -375,11 +326,6 @@ export class Dialogue implements Conversation {
     this.close("timeout");
   }
 
-  #limit(limit: string, text: string): void {
-    this.session.limitReached(limit, this.reply({ code: 421, enhanced: "4.7.0", text })); // RFC 5321 §7.8
-    this.close("limit");
-  }
-
   #shutDown(): void {
     this.reply({ code: 421, enhanced: "4.3.2", text: `${this.session.hostname} is shutting down` }); // RFC 5321 §3.8
     this.close("shutdown");
@@ -389,7 +335,7 @@ export class Dialogue implements Conversation {
     if (this.#draining && this.#isIdle && this.#gate.state !== "waiting") this.#shutDown();
     if (this.#out !== "" && this.#closed === undefined) this.#port.send(this.#take());
     // A host that does not read does not notice that the client goes: not while a hook has the whole message
-    if (!this.#busy || this.#receiver === undefined) this.#waiting.release();
+    if (!this.#busy || this.#intake === undefined) this.#waiting.release();
   }
 
   #take(): string {

@@ -21,6 +21,7 @@ const notTaken = { code: 451, enhanced: "4.3.0", text: "Message not taken: no mo
 export function finishMessage(talk: Conversation, receiver: Receiver): void {
   const { session } = talk;
   const transaction = session.transaction as Transaction;
+  talk.messageEnded();
   const end = (): void => {
     receiver.dispose();
     talk.endTransaction();

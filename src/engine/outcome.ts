@@ -47,3 +47,10 @@ export function verdictName(outcome: Outcome): VerdictKind | "default" | "fault"
   if (outcome.said.fault) return "fault";
   return verdictOf(outcome)?.kind ?? "text";
 }
+
+/** The reply that an outcome calls for: `standard` when nobody had an opinion, `done` for a module's consent. */
+export function replyTo(stage: Stage, outcome: Outcome, standard: Reply, done: Reply = standard): Reply {
+  const verdict = verdictOf(outcome);
+  if (verdict === undefined) return standard;
+  return consents(outcome) ? consentReply(verdict, done) : refusalReply(stage, verdict);
+}

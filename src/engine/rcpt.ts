@@ -74,11 +74,7 @@ export function runRcpt(talk: Conversation, command: Command): void {
       }
       talk.answer("rcpt", outcome, argument, refused, accepted);
       if (session.counts.refusedRecipients >= settings.limits.refusedRecipients) {
-        session.limitReached(
-          "limits.refusedRecipients",
-          talk.reply({ code: 421, enhanced: "4.7.0", text: "Too many refused recipients" }),
-        );
-        talk.close("limit");
+        talk.endAtLimit("limits.refusedRecipients", "Too many refused recipients");
       }
     },
   );

@@ -1,6 +1,6 @@
-// Takes in one message: finds its end, counts, splits the header block off, asks the headers hooks, feeds the body
+// Takes in one message, however it is sent: counts, splits the header block off, asks the headers hooks, feeds the body
 // hooks, keeps what somebody will read. After a refusal it goes on to the real end without keeping anything, so that the
-// dialogue stays in step. The reply is made in finish.ts.
+// dialogue stays in step. Where the end is: data.ts, extensions/chunking.ts; the reply is made in finish.ts.
 
 import { runHooks } from "../hooks/run.ts";
 import type { HookCall, Outcome, Said } from "../hooks/run.ts";
@@ -11,10 +11,10 @@ import { FanOut } from "../session/fan-out.ts";
 import type { Session } from "../session/session.ts";
 import { BodyStore } from "../session/store.ts";
 import type { Transaction } from "../session/transaction.ts";
-import { DataDecoder } from "../wire/data.ts";
 import type { DataSink } from "../wire/data.ts";
 import { findHeaderEnd, HeaderBlock } from "../wire/header.ts";
 import type { Reply } from "../wire/reply.ts";
+import type { Conversation, Intake } from "./contract.ts";
 import type { EngineSettings } from "./settings.ts";
 import { consents, verdictName, verdictOf } from "./outcome.ts";
 
@@ -25,14 +25,13 @@ export type Refusal =
 
 const noBytes: Buffer = Buffer.alloc(0);
 
-export class Receiver implements DataSink {
+export abstract class Receiver implements DataSink, Intake {
   refusal: Refusal | undefined;
   /** The message, once complete and not refused. */
   message: KeptOrNot | undefined;
   readonly #session: Session;
   readonly #settings: EngineSettings;
   readonly #transaction: Transaction;
-  readonly #decoder: DataDecoder;
   /** Decoded pieces that wait for `settle`. */
   readonly #arrived: Buffer[] = [];
   #keeping: boolean;
@@ -47,41 +46,35 @@ export class Receiver implements DataSink {
     this.#session = session;
     this.#settings = settings;
     this.#transaction = transaction;
-    this.#decoder = new DataDecoder(settings.bareNewline);
     this.#keeping = session.setup.chain.readsHeaders && transaction.discardedBy === undefined;
     transaction.onAbort(this);
   }
 
   /** Octets of the message so far (RFC 1870 §5: without stuffed dots and the final one). */
-  get size(): number {
-    return this.#decoder.size;
-  }
+  abstract readonly size: number;
+  /** The message is complete. */
+  abstract readonly complete: boolean;
+  abstract readonly done: boolean;
+  abstract feed(bytes: Buffer, from: number, end: number): number;
+  abstract finish(talk: Conversation): void;
 
-  /** Whether the end has come. */
-  get done(): boolean {
-    return this.#decoder.done;
-  }
-
-  /** Takes in message data; returns the index just past what belongs to the message. */
-  feed(bytes: Buffer, from: number, end: number): number {
-    const next = this.#decoder.decode(bytes, from, end, this);
-    const refusal = this.#refusalOfWhole();
+  /** Looks at what the bytes so far say about the message as a whole. */
+  protected checkWhole(bareNewline: boolean): void {
+    const refusal = this.#refusalOfWhole(bareNewline);
     if (refusal !== undefined) {
       // It counts more than what a module said of a part, so that the reply does not depend on how the bytes came
       this.refusal = refusal;
       this.#stopKeeping("The message is refused");
     }
-    return next;
   }
 
-  /** What the bytes so far say about the message as a whole. */
-  #refusalOfWhole(): Refusal | undefined {
-    const { bareNewline, limits } = this.#settings;
-    if (this.#decoder.bareNewline && bareNewline === "reject") {
+  #refusalOfWhole(bareNewline: boolean): Refusal | undefined {
+    const { bareNewline: policy, limits } = this.#settings;
+    if (bareNewline && policy === "reject") {
       const text = "Message holds a bare CR or LF; lines end with CRLF";
       return { limit: "bareNewline", reply: { code: 550, enhanced: "5.5.2", text } }; // RFC 5321 §2.3.8
     }
-    if (limits.messageBytes > 0 && this.#decoder.size > limits.messageBytes) {
+    if (limits.messageBytes > 0 && this.size > limits.messageBytes) {
       const text = `Message size exceeds the limit of ${limits.messageBytes} octets`;
       return { limit: "limits.messageBytes", reply: { code: 552, enhanced: "5.3.4", text } }; // RFC 1870 §6.3
     }
@@ -101,7 +94,7 @@ export class Receiver implements DataSink {
       const pending = this.#headersDone ? this.#takeBody(piece) : this.#takeHeader(piece);
       if (pending !== undefined) return pending.then(() => this.settle());
     }
-    if (this.done && this.message === undefined && this.refusal === undefined) return this.#finish();
+    if (this.complete && this.message === undefined && this.refusal === undefined) return this.#finish();
   }
 
   #takeHeader(piece: Buffer): void | Promise<void> {

@@ -97,6 +97,11 @@ export class Transaction implements Envelope {
     return this.parameters.has("SMTPUTF8");
   }
 
+  /** What the client declared of the body, in upper case (RFC 6152 §2, RFC 3030 §3). */
+  get bodyType(): string {
+    return this.parameters.get("BODY")?.toUpperCase() ?? "7BIT";
+  }
+
   /** Sets what is to be disposed of when the client goes away in mid-message. */
   onAbort(owner: { dispose(): void } | undefined): void {
     this.#onAbort = owner;

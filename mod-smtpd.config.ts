@@ -9,6 +9,8 @@ const directory = "mail";
 
 export default defineConfig({
   listen: [{ host: "127.0.0.1", port: 2525 }],
+  // For development: a certificate made on first start, so that there is STARTTLS. Clients cannot verify it
+  tls: { selfSigned: true },
   modules: [recipients({ domains: [domain] }), maildir({ path: directory })],
 });
 

@@ -143,6 +143,13 @@ export function everyHook({ domain, users, delayMs, keep }: EveryHookOptions): S
     // The connection is closed whatever the answer.
     quit: ({ session, clock, log }) => log.info(`QUIT after ${clock.now() - session.startedAt} ms`),
 
+    // ETRN, which EHLO lists because of this hook: the client wants what waits for a node delivered, by the usual way.
+    // May answer reply (250 to 253), reject, defer (458) or disconnect; silence is 459.
+    etrn: ({ kind, node, log }) => {
+      log.info(`ETRN for ${kind} ${node}`);
+      return reply(251, "2.0.0", `No messages waiting for ${node}`);
+    },
+
     // A command that is unknown, malformed, out of sequence or too long. May answer reject, disconnect, or reply, which
     // makes it a command of the module's own; silence is the error of RFC 5321 that `reply` holds.
     invalid({ reason, verb, log }) {

@@ -1,21 +1,22 @@
-// Greylisting: who is new hears "try again", and gets through after a while, as only a real mail server waits for. The
-// state is a Map that all sessions share; time comes from the event, so that a test can move it.
+// Greylisting: who is new hears "try again", and gets through after a while, as only a real mail server waits for. What is
+// known is kept in `state`: it expires, it is bounded, and machines that share a store share it.
 
 import { defer } from "mod-smtpd";
 import type { Module } from "mod-smtpd";
 
-/** `waitMs`: how long a new triplet has to wait; `most`: how many are remembered, the oldest go first. */
-export function greylist({ waitMs = 300_000, most = 100_000 } = {}): Module {
-  const firstSeen = new Map<string, number>();
+/** `waitMs`: how long a new triplet has to wait; `retryMs`: for how long it is expected back; `keepMs`: then known. */
+export function greylist({ waitMs = 300_000, retryMs = 86_400_000, keepMs = 3_024_000_000 } = {}): Module {
   return {
     name: "greylist",
-    rcpt({ client, envelope, recipient, clock }) {
+    async rcpt({ client, envelope, recipient, clock, state }) {
       const triplet = `${client.address} ${envelope.sender.key} ${recipient.key}`;
-      const since = firstSeen.get(triplet);
-      if (since !== undefined && clock.now() - since >= waitMs) return;
-      if (since === undefined) firstSeen.set(triplet, clock.now());
-      const [oldest] = firstSeen.keys();
-      if (firstSeen.size > most && oldest !== undefined) firstSeen.delete(oldest);
+      const since = await state.get(triplet);
+      if (typeof since === "number" && clock.now() - since >= waitMs) {
+        await state.set(triplet, since, { ttlMs: keepMs });
+        return;
+      }
+      // Where it is known already, the wait goes on from the first time
+      await state.add(triplet, clock.now(), { ttlMs: retryMs });
       return defer("4.7.1", "Greylisted, please try again in some minutes");
     },
   };

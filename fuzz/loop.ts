@@ -43,7 +43,9 @@ export interface FuzzResult {
   readonly found: FuzzInput[];
 }
 
-const batchSize = 64;
+/** Inputs between two looks at the coverage, each of which costs as much as some dozen: more while nothing new is found. */
+const smallestBatch = 64;
+const largestBatch = 1024;
 /** Processor time of one input above which it counts as a crasher, in milliseconds; the best of three runs counts. */
 const slowMs = 400;
 
@@ -70,6 +72,7 @@ class FuzzRun {
   readonly #startedAt = performance.now();
   readonly #result: FuzzResult;
   #strays: unknown[] = [];
+  #batchSize = smallestBatch;
   #toldAt = 0;
 
   constructor(target: Target, options: FuzzOptions) {
@@ -87,8 +90,8 @@ class FuzzRun {
 
   async go(): Promise<FuzzResult> {
     const seeds = [...this.#target.seeds(), ...(this.#options.corpus ?? [])];
-    for (let at = 0; at < seeds.length && !this.#isOver; at += batchSize) {
-      const batch = seeds.slice(at, at + batchSize);
+    for (let at = 0; at < seeds.length && !this.#isOver; at += smallestBatch) {
+      const batch = seeds.slice(at, at + smallestBatch);
       await this.#runBatch(batch, false);
       this.#corpus.push(...batch);
     }
@@ -111,7 +114,7 @@ class FuzzRun {
 
   #makeBatch(): FuzzInput[] {
     const { words, maxBytes } = this.#target;
-    const count = Math.min(batchSize, this.#options.inputs - this.#result.inputs);
+    const count = Math.min(this.#batchSize, this.#options.inputs - this.#result.inputs);
     return Array.from({ length: count }, () =>
       mutate(this.#pick(), this.#pick(), this.#random, words, maxBytes),
     );
@@ -127,7 +130,9 @@ class FuzzRun {
 
   async #runBatch(batch: readonly FuzzInput[], keep: boolean): Promise<void> {
     const { coverage, before, progress } = this.#options;
-    const cpu = process.threadCpuUsage();
+    const { length: known } = this.#corpus;
+    let slowest = 0;
+    let since = performance.now();
     for (const input of batch) {
       before?.(input);
       this.#result.inputs += 1;
@@ -139,12 +144,16 @@ class FuzzRun {
         await this.#crashed(input, error);
       }
       if (isNew && keep) this.#keep(input);
+      const now = performance.now();
+      slowest = Math.max(slowest, now - since);
+      since = now;
     }
     // Rejections that nobody handled surface when the microtasks are done
     await nextTurn();
-    const { user, system } = process.threadCpuUsage(cpu);
-    if (this.#strays.length > 0 || (user + system) / 1000 > slowMs) await this.#findCulprits(batch);
+    if (this.#strays.length > 0 || slowest > slowMs) await this.#findCulprits(batch);
     if (coverage?.sawNew() === true && keep) await this.#findCoverage(batch, coverage);
+    const hasFound = this.#corpus.length > known;
+    this.#batchSize = hasFound ? smallestBatch : Math.min(2 * this.#batchSize, largestBatch);
     if (performance.now() - this.#toldAt < 1000) return;
     this.#toldAt = performance.now();
     progress?.(this.#told());
@@ -157,19 +166,28 @@ class FuzzRun {
   }
 
   #keep(input: FuzzInput): void {
-    if (this.#result.found.includes(input, -batchSize)) return;
+    if (this.#result.found.includes(input, -largestBatch)) return;
     this.#corpus.push(input);
     this.#result.found.push(input);
   }
 
-  /** Which inputs of a batch bring new coverage: what the batch as a whole has covered counts as new once more. */
+  /**
+   * Which inputs of a batch bring the new coverage that was seen last, by halves: it counts as new once more, and each look
+   * at it costs as much as many inputs.
+   */
   async #findCoverage(batch: readonly FuzzInput[], coverage: Coverage): Promise<void> {
-    const restore = coverage.forgetNew();
-    for (const input of batch) {
-      await this.#attempt(input);
-      if (coverage.sawNew()) this.#keep(input);
+    const [input] = batch;
+    if (batch.length === 1 && input !== undefined) {
+      this.#keep(input);
+      return;
     }
-    // What does not come back when the inputs run alone shall not be looked for again
+    const restore = coverage.forgetNew();
+    const middle = Math.ceil(batch.length / 2);
+    for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
+      for (const one of half) await this.#attempt(one);
+      if (coverage.sawNew()) await this.#findCoverage(half, coverage);
+    }
+    // What does not come back when the inputs run again shall not be looked for again
     restore();
   }
 

@@ -1,5 +1,5 @@
 // The rules of message data once more, naively: byte by byte over the whole input, without state across pieces. What
-// the decoder and the dialogue are held to (RFC 5321 §4.1.1.4, §4.5.2, §2.3.8).
+// the decoders and the dialogue are held to (RFC 5321 §4.1.1.4, §4.5.2, §2.3.8; RFC 3030 §2).
 
 import type { NewlineMode } from "../src/wire/data.ts";
 
@@ -43,4 +43,19 @@ export function decodeData(input: Buffer, mode: NewlineMode): DecodedData {
     }
   }
   return { output: output.subarray(0, length), bareNewline, end: -1 };
+}
+
+/** Decodes a message that came in chunks, which `input` is all of: no dots, no end to look for (RFC 3030 §2). */
+export function decodeChunks(input: Buffer, mode: NewlineMode): DecodedData {
+  const output: number[] = [];
+  let bareNewline = false;
+  for (const [at, byte] of input.entries()) {
+    const isBareCr = byte === 0x0d && input[at + 1] !== 0x0a;
+    const isBareLf = byte === 0x0a && input[at - 1] !== 0x0d;
+    const isBare = mode !== "keep" && (isBareCr || isBareLf);
+    bareNewline ||= isBare;
+    if (isBare && mode === "normalize") output.push(0x0d, 0x0a);
+    else output.push(byte);
+  }
+  return { output: Buffer.from(output), bareNewline, end: input.length };
 }

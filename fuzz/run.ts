@@ -3,7 +3,8 @@
 //   npm run fuzz [-- [TARGET...] [--inputs N] [--seconds N] [--seed N] [--save]]
 //   npm run fuzz -- TARGET --replay FILE
 //
-// Without limits each target runs for 20 seconds. Crashers are written to fuzz/crashers/. fuzz/README.md says more.
+// Inputs and seconds are those of the whole run: inputs are shared out evenly, seconds by the shares of the targets. Without
+// limits a run takes 300 seconds. Crashers are written to fuzz/crashers/. fuzz/README.md says more.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -12,7 +13,7 @@ import { Coverage } from "./coverage.ts";
 
 const root = join(import.meta.dirname, "..");
 const crashers = join(import.meta.dirname, "crashers");
-const defaultSeconds = 20;
+const defaultSeconds = 300;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -43,13 +44,34 @@ if (unknown !== undefined) {
 const chosen = targets.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 const [first] = chosen;
 if (values.replay !== undefined && first !== undefined) await replay(first, values.replay);
-else for (const target of chosen) await fuzzTarget(target);
+else await fuzzAll();
 
-async function fuzzTarget(target: Target): Promise<void> {
+async function fuzzAll(): Promise<void> {
   const seed = number(values.seed, "--seed");
-  const inputs = values.inputs === undefined ? Infinity : number(values.inputs, "--inputs");
+  const allInputs = values.inputs === undefined ? Infinity : number(values.inputs, "--inputs");
   const limit = values.seconds === undefined ? undefined : number(values.seconds, "--seconds");
-  const seconds = limit ?? (inputs === Infinity ? defaultSeconds : Infinity);
+  const allSeconds = limit ?? (allInputs === Infinity ? defaultSeconds : Infinity);
+  const shareOf = ({ share = 1 }: Target): number => share;
+  const total = { inputs: 0, seconds: 0, crashers: 0 };
+  let left = allInputs;
+  let secondsLeft = allSeconds;
+  for (const [index, target] of chosen.entries()) {
+    const later = chosen.slice(index);
+    const shares = later.reduce((sum, one) => sum + shareOf(one), 0);
+    // What one target leaves over, because it crashed or was quick, is for those after it
+    const inputs = left === Infinity ? Infinity : Math.ceil(left / later.length);
+    const seconds = secondsLeft === Infinity ? Infinity : (secondsLeft * shareOf(target)) / shares;
+    const result = await fuzzTarget(target, seed, inputs, seconds);
+    left -= result.inputs;
+    secondsLeft -= result.seconds;
+    total.inputs += result.inputs;
+    total.seconds += result.seconds;
+    total.crashers += result.crashes.length;
+  }
+  if (chosen.length > 1) console.log(line("all", total, `${total.crashers} crashers`));
+}
+
+async function fuzzTarget(target: Target, seed: number, inputs: number, seconds: number): Promise<Result> {
   mkdirSync(crashers, { recursive: true });
   const watchdog = new Watchdog(join(crashers, `${target.name}-hang.txt`), target.maxBytes);
   coverage.reset();
@@ -72,6 +94,7 @@ async function fuzzTarget(target: Target): Promise<void> {
     process.exitCode = 1;
   }
   if (values.save) writeCorpus(target.name, await distil(target, [...corpus, ...result.found], coverage));
+  return result;
 }
 
 /** Runs the inputs of a file: a crasher or a corpus. */
@@ -88,11 +111,14 @@ async function replay(target: Target, file: string): Promise<void> {
   }
 }
 
-function report({ target, inputs, seconds, corpus, covered, features, crashes }: Result): string {
-  const rate = Math.round(inputs / Math.max(seconds, 0.001));
-  const counts = `${inputs} inputs in ${seconds.toFixed(1)} s (${rate}/s)`;
+function report({ target, corpus, covered, features, crashes, ...counts }: Result): string {
   const found = `corpus ${corpus}, features ${features}, ${covered} characters covered`;
-  return `${target.padEnd(14)} ${counts}, ${found}, ${crashes.length} crashers`;
+  return line(target, counts, `${found}, ${crashes.length} crashers`);
+}
+
+function line(name: string, { inputs, seconds }: Pick<Result, "inputs" | "seconds">, rest: string): string {
+  const rate = Math.round(inputs / Math.max(seconds, 0.001));
+  return `${name.padEnd(14)} ${inputs} inputs in ${seconds.toFixed(1)} s (${rate}/s), ${rest}`;
 }
 
 function number(text: string, option: string): number {

@@ -7,6 +7,8 @@ export type Features = readonly string[];
 
 export interface Target {
   readonly name: string;
+  /** Part of the time of a run, measured by that of other targets; default 1. */
+  readonly share?: number;
   /** Longest input, in octets, that mutation makes. */
   readonly maxBytes: number;
   /** Words of the grammar, which mutation inserts; characters below U+0100. */

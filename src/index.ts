@@ -4,10 +4,14 @@ export { createServer } from "./server/server.ts";
 export { ConfigError, defineConfig } from "./server/config.ts";
 export type { ConfigProblem } from "./server/config-error.ts";
 export type {
+  CertificateFacts,
+  CertificateOptions,
+  CertificateReload,
   DrainSummary,
   ListenAddress,
   ListenOptions,
   ModuleList,
+  NamedCertificateOptions,
   Server,
   ServerLimits,
   ServerOptions,
@@ -44,19 +48,35 @@ export { ModuleError } from "./hooks/chain.ts";
 export type {
   AnyModule,
   Answer,
+  AuthOptions,
+  BaseOptions,
   Handler,
   Hook,
   HookOptions,
   MaybeAnswer,
+  MethodOptions,
   Module,
   OnError,
   Order,
+  PasswordOptions,
   ServerModule,
+  StageOptions,
   TransactionStage,
 } from "./hooks/module.ts";
 export type * from "./hooks/stages.ts";
+export { unknownAddress } from "./hooks/proxy.ts";
 export { DnsError } from "./hooks/environment.ts";
-export type { Clock, Dns, DnsOptions, Log, LogLevel } from "./hooks/environment.ts";
+export type {
+  Clock,
+  Dns,
+  DnsOptions,
+  Fetch,
+  Log,
+  LogLevel,
+  State,
+  StateOptions,
+  StateValue,
+} from "./hooks/environment.ts";
 export type {
   CloseReason,
   Decision,
@@ -76,5 +96,16 @@ export type { LogObserver, LogOptions } from "./observe/log.ts";
 export type { AddressLiteral } from "./wire/address.ts";
 export { Address, parseMailbox } from "./wire/address.ts";
 export { HeaderBlock, HeaderField } from "./wire/header.ts";
+export type { IpAddress } from "./wire/ip.ts";
+export type {
+  ProxiedConnection,
+  ProxyDetails,
+  ProxyEndpoint,
+  ProxyHeader,
+  ProxyTls,
+  ProxyTlv,
+  UnnamedConnection,
+} from "./wire/proxy.ts";
+export type { Unavailable, XclientAttributes, XforwardAttributes } from "./wire/xclient.ts";
 export { isFault } from "./wire/fault.ts";
 export type { Fault } from "./wire/fault.ts";

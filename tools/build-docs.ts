@@ -11,12 +11,22 @@ import type { LimitRow } from "../src/server/limits.ts";
 import { settings, standardOf } from "../src/server/settings.ts";
 import type { Setting } from "../src/server/settings.ts";
 import { apiSections } from "./docs/api.ts";
+import { extensionProfiles, extensionSections } from "./docs/extensions.ts";
 import { everyStage, sharedSections, stageSections } from "./docs/hooks.ts";
+import { standardsOverview, standardsSections } from "./standards-page.ts";
 
 const docs = join(import.meta.dirname, "..", "docs");
 
 /** Pages with generated parts. */
-export const pages = ["configuration.md", "limits.md", "command-line.md", "hooks.md", "api.md"] as const;
+export const pages = [
+  "configuration.md",
+  "limits.md",
+  "command-line.md",
+  "hooks.md",
+  "api.md",
+  "standards.md",
+  "extensions.md",
+] as const;
 
 const parts: Readonly<Record<string, () => string>> = {
   settings: settingsTable,
@@ -26,6 +36,10 @@ const parts: Readonly<Record<string, () => string>> = {
   "every stage": everyStage,
   stages: stageSections,
   "parts of events": sharedSections,
+  "standards overview": standardsOverview,
+  "standards sections": standardsSections,
+  "extension profiles": extensionProfiles,
+  "extension sections": extensionSections,
   "api main": () => apiSections("mod-smtpd"),
   "api modules": () => apiSections("mod-smtpd/modules"),
   "api testing": () => apiSections("mod-smtpd/testing"),
@@ -70,7 +84,7 @@ function limitsOverview(): string {
     "| setting | default | the client hears |",
     "| --- | --- | --- |",
     ...Object.entries(limitRows).map(([name, row]) =>
-      tableRow([`[\`limits.${name}\`](#limits${name.toLowerCase()})`, quantity(row), `\`${row.reply}\``]),
+      tableRow([`[\`limits.${name}\`](#limits${name.toLowerCase()})`, quantity(row), replyOf(row)]),
     ),
   ].join("\n");
 }
@@ -90,11 +104,15 @@ function limitSection(name: string, row: LimitRow): string {
     "",
     `${row.doc} Default ${quantity(row)}; from ${grouped(row.least)} to ${grouped(row.most)}.${least}`,
     "",
-    `- client: \`${row.reply}\`; ${row.effect}`,
+    `- client: ${replyOf(row)}; ${row.effect}`,
     `- log: ${row.log}`,
     `- modules: ${row.module}`,
     `- source: ${row.source}`,
   ].join("\n");
+}
+
+function replyOf({ reply }: LimitRow): string {
+  return reply === "" ? "nothing" : `\`${reply}\``;
 }
 
 function quantity({ standard, unit }: LimitRow): string {

@@ -2,16 +2,17 @@
 // two sessions that hear the same say the same. How soon they answer is the session's pace.
 
 import type { AnyModule, ServerModule } from "../../src/hooks/module.ts";
-import type { QueueEvent } from "../../src/hooks/stages.ts";
+import type { AuthEvent, QueueEvent, ScramKeys } from "../../src/hooks/stages.ts";
 import { hookTable, stages } from "../../src/hooks/table.ts";
 import type { Stage } from "../../src/hooks/table.ts";
 import * as verdicts from "../../src/hooks/verdict.ts";
 import type { Text, Verdict } from "../../src/hooks/verdict.ts";
+import { logsIn } from "./logins.ts";
 
 /** A message that a queue hook has taken. */
 export interface Delivered {
   readonly envelope: string;
-  /** Our Received field. */
+  /** Our Received field without its date; empty in a notification, and where the module does not read it. */
   readonly received: string;
   /** What follows it, a character per byte; undefined where the module does not read it. */
   readonly content: string | undefined;
@@ -24,19 +25,30 @@ export interface ChainParts {
   /** Never resolves by itself: only a deadline ends it. */
   never(): Promise<never>;
   readonly delivered: Delivered[];
+  /** Called when a module has let the client believe that a message is kept, by intention. */
+  excuse(): void;
   readonly salt: number;
 }
 
 const makers = {
   discards: (parts) => [
     vouches(parts),
+    logsIn(parts.later),
     { name: "discards", queue: { content: false, handler: () => deliver(parts) } },
   ],
-  collects: (parts) => [vouches(parts), collects(parts)],
-  edits: (parts) => [vouches(parts), edits(parts), collects(parts)],
-  opinions: (parts) => [opinions(parts), vouches(parts), collects(parts)],
-  faults: (parts) => [faults(parts), vouches(parts), collects(parts)],
-  waits: (parts) => [waitsEverywhere(parts), vouches(parts), factories(parts), collects(parts)],
+  collects: (parts) => [vouches(parts), logsIn(parts.later), collects(parts)],
+  edits: (parts) => [vouches(parts), logsIn(parts.later), edits(parts), collects(parts)],
+  opinions: (parts) => [opinions(parts), vouches(parts), logsIn(parts.later), collects(parts)],
+  faults: (parts) => [faults(parts), vouches(parts), logsIn(parts.later), collects(parts)],
+  waits: (parts) => [
+    waitsEverywhere(parts),
+    vouches(parts),
+    logsIn(parts.later),
+    factories(parts),
+    collects(parts),
+  ],
+  singles: (parts) => [singles(parts), vouches(parts), logsIn(parts.later), collects(parts)],
+  unkept: (parts) => [vouches(parts), logsIn(parts.later)],
   nothing: () => [],
 } as const satisfies Record<string, (parts: ChainParts) => AnyModule[]>;
 
@@ -51,9 +63,28 @@ function vouches({ later }: ChainParts): ServerModule {
   return {
     name: "vouches",
     rcpt: ({ recipient }) => later(recipient.local.startsWith("no") ? undefined : verdicts.accept()),
-    auth: ({ username, password }) => later(username === password ? verdicts.accept() : undefined),
+    auth: { methods: ["password", "keys", "token"], handler: (event: AuthEvent) => later(vouchFor(event)) },
   };
 }
+
+/** Names that are their own passwords and tokens; for SCRAM all have the keys of RFC 7677 §3. */
+function vouchFor(event: AuthEvent): Verdict<"accept"> | undefined {
+  const { username } = event;
+  if (event.method === "keys") {
+    event.supply(event.wants === "password" ? { password: username } : { scramSha256: rfc7677Keys });
+    return username.startsWith("no") ? undefined : verdicts.accept();
+  }
+  if (event.method === "token")
+    return event.token !== "" && event.token === username ? verdicts.accept() : undefined;
+  return event.method === "password" && event.password === username ? verdicts.accept() : undefined;
+}
+
+const rfc7677Keys: ScramKeys = {
+  salt: Buffer.from("W22ZaJ0SNY7soEsUEjb6gQ==", "base64"),
+  iterations: 4096,
+  storedKey: Buffer.from("WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=", "base64"),
+  serverKey: Buffer.from("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=", "base64"),
+};
 
 function deliver(
   { later, delivered }: ChainParts,
@@ -72,11 +103,13 @@ async function collect({ envelope, message, quarantine }: QueueEvent, parts: Cha
   const [received = ""] = /^Received:.*?\r\n(?![ \t])/s.exec(whole) ?? [];
   const recipients = envelope.recipients.map(({ address }) => address.toString()).join(" ");
   const text = `${envelope.sender.toString()} > ${recipients} ${quarantine?.reason ?? ""}`;
-  return deliver(parts, { envelope: text, received, content: whole.slice(received.length) });
+  // The date says how long hooks took
+  const undated = received.replace(/; [^;]*$/, "");
+  return deliver(parts, { envelope: text, received: undated, content: whole.slice(received.length) });
 }
 
 /** Reads everything, changes headers, body and envelope, and refuses what asks for it. */
-function edits({ later, salt }: ChainParts): ServerModule {
+function edits({ later, salt, excuse }: ChainParts): ServerModule {
   return {
     name: "edits",
     headers: ({ headers }) =>
@@ -102,7 +135,10 @@ function edits({ later, salt }: ChainParts): ServerModule {
       if (salt % 4 === 1) await edit.replaceBody((body) => twice(body));
       if (salt % 4 === 2) void edit.replaceBody("another body\r\n");
       if (salt % 8 === 3) edit.addRecipient("added@example.test");
-      if (salt % 8 === 4) edit.removeRecipient("b@example.test");
+      if (salt % 8 === 4) {
+        edit.removeRecipient("b@example.test");
+        excuse(); // nobody may be left
+      }
       if (salt % 8 === 5) edit.changeSender("");
     },
   };
@@ -152,11 +188,14 @@ function subjectOf(stage: Stage, event: object): string {
 }
 
 /** Any legal verdict at any stage, for one subject in four. NOOP is left alone: it tells that the dialogue goes on. */
-function opinions({ later, salt }: ChainParts): ServerModule {
+function opinions({ later, salt, excuse }: ChainParts): ServerModule {
   const handlerOf = (stage: Stage) => (event: object) => {
     const number = hash(subjectOf(stage, event), salt);
     const rare = stage === "connect" || stage === "greeting";
-    return number % (rare ? 8 : 4) === 0 ? later(verdictAt(stage, number >>> 3)) : undefined;
+    if (number % (rare ? 8 : 4) !== 0) return undefined;
+    const verdict = verdictAt(stage, number >>> 3);
+    if (verdict instanceof verdicts.Verdict && verdict.kind === "discard") excuse();
+    return later(verdict);
   };
   const hooks = stages.filter((stage) => stage !== "noop").map((stage) => [stage, handlerOf(stage)] as const);
   return { name: "opinions", ...Object.fromEntries(hooks) };
@@ -196,7 +235,7 @@ function faults(parts: ChainParts): ServerModule {
     handler(event: object): unknown {
       const number = hash(subjectOf(stage, event), parts.salt);
       return number % (stage === "connect" || stage === "greeting" ? 16 : 4) === 0
-        ? goWrong(number >>> 3, parts)
+        ? goWrong(stage, number >>> 3, parts)
         : undefined;
     },
   });
@@ -206,7 +245,7 @@ function faults(parts: ChainParts): ServerModule {
   return { name: "faults", ...Object.fromEntries(hooks) };
 }
 
-function goWrong(number: number, { later, never }: ChainParts): unknown {
+function goWrong(stage: Stage, number: number, { later, never, excuse }: ChainParts): unknown {
   switch (number % 5) {
     case 0:
       throw new Error("thrown");
@@ -217,6 +256,7 @@ function goWrong(number: number, { later, never }: ChainParts): unknown {
     case 3:
       return never();
     default:
+      if (stage === "queue") excuse(); // the one stage where it is no fault
       return later(verdicts.queued());
   }
 }
@@ -230,7 +270,7 @@ function waitsEverywhere({ later }: ChainParts): ServerModule {
 }
 
 /** State per session and per transaction: recipients are counted, the body is read late. */
-function factories({ later }: ChainParts): ServerModule {
+function factories({ later, excuse }: ChainParts): ServerModule {
   return {
     name: "factories",
     session() {
@@ -254,8 +294,36 @@ function factories({ later }: ChainParts): ServerModule {
           await later(undefined);
           for await (const chunk of chunks) octets += chunk.length;
         },
-        message: () => later(octets === 13 ? verdicts.discard() : undefined),
+        message: () => {
+          if (octets === 13) excuse();
+          return later(octets === 13 ? verdicts.discard() : undefined);
+        },
       };
+    },
+  };
+}
+
+/** Tells recipients apart: discards and expands some, refuses the message for others. */
+function singles({ later, salt, excuse }: ChainParts): ServerModule {
+  return {
+    name: "singles",
+    rcpt({ recipient, rewrite, expand }) {
+      const number = hash(recipient.toString(), salt);
+      if (number % 8 === 0) {
+        excuse();
+        return later(verdicts.discard());
+      }
+      if (number % 8 === 1) expand(["x@example.test", "y@example.test", recipient]);
+      if (number % 8 === 2) rewrite("c@example.test");
+      return later(undefined);
+    },
+    async message({ envelope, refuse }) {
+      for (const { address } of envelope.recipients) {
+        const number = hash(address.toString(), salt + 1);
+        await later(undefined);
+        if (number % 3 === 0) refuse(address, verdicts.reject("5.2.2", texts[number % texts.length] as Text));
+        else if (number % 7 === 0) refuse(address, verdicts.defer("4.2.2", "Full"));
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 // When hooks and the spool answer: at once, in the same turn, in a later turn, or when time has passed. Keeps count of
 // what is under way, so that a driver knows when nothing but time can go on.
 
-import type { FuzzClock } from "./clock.ts";
+import type { FakeClock } from "../../test/support/clock.ts";
 import type { Pace } from "./scenario.ts";
 
 /** Milliseconds that an answer takes at the pace "clock". */
@@ -11,9 +11,9 @@ export class Pacer {
   /** Answers that a later turn will bring. */
   underWay = 0;
   readonly #pace: Pace;
-  readonly #clock: FuzzClock;
+  readonly #clock: FakeClock;
 
-  constructor(pace: Pace, clock: FuzzClock) {
+  constructor(pace: Pace, clock: FakeClock) {
     this.#pace = pace;
     this.#clock = clock;
   }

@@ -6,7 +6,9 @@ import type { Dialogue } from "../../src/engine/dialogue.ts";
 import type { Port } from "../../src/engine/port.ts";
 import { readBuffer } from "../../src/wire/data.ts";
 import { readReplies } from "../targets/check.ts";
-import type { Pacer } from "./pace.ts";
+import { bindings } from "./logins.ts";
+import type { SessionModel } from "./model.ts";
+import type { FuzzServer } from "./server.ts";
 
 /** Bytes that the dialogue may hold while a hook is busy, besides the piece with which it has enough. */
 const heldBytes = 65_536;
@@ -24,14 +26,28 @@ export class FuzzPort implements Port {
   broken: Error | undefined;
   #waiting: Buffer[] = [];
   #held = 0;
-  readonly #pacer: Pacer;
+  /** What the dialogue was given and the model was not: a segment for each handshake, and what came since. */
+  #segments: Buffer[][] = [[]];
+  #modelledOutput = 0;
+  #securing = false;
+  readonly #server: FuzzServer;
   readonly #slowTls: boolean;
 
-  constructor(open: (port: Port) => Dialogue, pacer: Pacer, slowTls: boolean) {
-    this.#pacer = pacer;
+  constructor(server: FuzzServer, slowTls: boolean) {
+    this.#server = server;
     this.#slowTls = slowTls;
-    this.dialogue = open(this);
+    this.dialogue = server.open(this);
     this.dialogue.start();
+  }
+
+  /** Hands what was sent and said since the last call to the model; to be called when the dialogue waits for input. */
+  modelled(model: SessionModel): void {
+    const said = this.output.slice(this.#modelledOutput);
+    this.#modelledOutput = this.output.length;
+    const segments = this.#segments.map((pieces) => Buffer.concat(pieces));
+    this.#segments = [[]];
+    for (const [index, segment] of segments.entries())
+      model.take(segment, index === 0 ? said : "", this.closed);
   }
 
   /** Delivers a piece, as soon as the dialogue takes it. */
@@ -53,6 +69,8 @@ export class FuzzPort implements Port {
       piece.copy(readBuffer);
       garbage.copy(readBuffer, piece.length);
       const wasBusy = this.dialogue.isBusy;
+      // What comes during the handshake is dropped (RFC 3207 §4.2)
+      if (!this.#securing) this.#segments.at(-1)?.push(piece);
       this.dialogue.feed(readBuffer, piece.length);
       readBuffer.fill(garbage, 0, Math.min(readBuffer.length, piece.length + garbage.length));
       this.#held = wasBusy && this.dialogue.isBusy ? this.#held + piece.length : 0;
@@ -88,17 +106,14 @@ export class FuzzPort implements Port {
   }
 
   startTls(): void {
-    const tls = {
-      version: "TLSv1.3",
-      cipher: "TLS_AES_256_GCM_SHA384",
-      serverName: undefined,
-      clientCertificate: undefined,
+    this.#securing = true;
+    const secured = (): void => {
+      this.#securing = false;
+      this.#segments.push([]);
+      this.dialogue.secured(this.#server.tls, bindings);
     };
-    if (!this.#slowTls) {
-      this.dialogue.secured(tls);
-      return;
-    }
-    void this.#pacer.turn(undefined).then(() => this.gone || this.dialogue.secured(tls));
+    if (!this.#slowTls) secured();
+    else void this.#server.pacer.turn(undefined).then(() => this.gone || secured());
   }
 
   close(): void {

@@ -1,68 +1,67 @@
 // How an input of the dialogue target is used, by its choices: where the client stands when the bytes come, which modules
 // and settings the server has, how the bytes are sent the second time, and how the session ends.
 
-import type { EngineSettings, Limits } from "../../src/engine/settings.ts";
 import { choose } from "../input.ts";
 import type { FuzzInput } from "../input.ts";
 import { chainNames } from "./chains.ts";
 import type { ChainName } from "./chains.ts";
+import { exchanges } from "./logins.ts";
+import { profileNames, profiles } from "./profiles.ts";
+import type { FuzzProfileName, Profile } from "./profiles.ts";
 
-/** What the client sends to get where the bytes begin: one piece after another, each answered. */
-const greeted = ["EHLO client.test\r\n"];
-const inTransaction = [...greeted, "MAIL FROM:<a@client.test>\r\n", "RCPT TO:<b@example.test>\r\n"];
+/**
+ * What the client sends to get where the bytes begin: one piece after another, each answered. `EHLO` stands for the
+ * greeting that the server wants, which may include a handshake; what the server does not offer is refused and passed by.
+ */
+const hello = "EHLO client.test\r\n";
+const mail = "MAIL FROM:<a@client.test>\r\n";
+const rcpt = "RCPT TO:<b@example.test>\r\n";
+const inTransaction = [hello, mail, rcpt];
 const inData = [...inTransaction, "DATA\r\n"];
+const chunk = "BDAT 12\r\nSubject: x\r\n";
+const scramFirst = "AUTH SCRAM-SHA-256 biwsbj1rZXlzLHI9Y2xpZW50bm9uY2U=\r\n";
 const starts = {
   connect: [],
-  ehlo: greeted,
+  ehlo: [hello],
   helo: ["HELO client.test\r\n"],
-  tls: [...greeted, "STARTTLS\r\n", "EHLO client.test\r\n"],
-  "auth plain": [...greeted, "AUTH PLAIN\r\n"],
-  "auth login": [...greeted, "AUTH LOGIN\r\n"],
-  "auth password": [...greeted, "AUTH LOGIN\r\n", "dXNlcg==\r\n"],
+  tls: [hello, "STARTTLS\r\n", hello],
+  "auth plain": [hello, "AUTH PLAIN\r\n"],
+  "auth login": [hello, "AUTH LOGIN\r\n"],
+  "auth password": [hello, "AUTH LOGIN\r\n", "dXNlcg==\r\n"],
   mail: inTransaction.slice(0, 2),
   rcpt: inTransaction,
   data: inData,
   body: [...inData, "Subject: x\r\n\r\nbody\r\n"],
-  "second message": [...inData, "A: 1\r\n\r\nx\r\n.\r\n", ...inTransaction.slice(1), "DATA\r\n"],
+  "second message": [...inData, "A: 1\r\n\r\nx\r\n.\r\n", mail, rcpt, "DATA\r\n"],
+  "two recipients": [...inTransaction, "RCPT TO:<c@example.test>\r\n"],
+  "two in data": [...inTransaction, "RCPT TO:<c@example.test>\r\n", "DATA\r\n"],
+  prdr: [hello, mail.replace("\r\n", " PRDR\r\n"), rcpt, "RCPT TO:<c@example.test>\r\n"],
+  "prdr in data": [
+    hello,
+    mail.replace("\r\n", " PRDR\r\n"),
+    rcpt,
+    "RCPT TO:<c@example.test>\r\n",
+    "DATA\r\n",
+  ],
+  binary: [hello, mail.replace("\r\n", " BODY=BINARYMIME\r\n"), rcpt],
+  "in a chunk": [...inTransaction, "BDAT 40\r\nSubject: x\r\n"],
+  "between chunks": [...inTransaction, chunk],
+  "in a body chunk": [...inTransaction, chunk, "BDAT 300\r\n\r\n"],
+  "in the last chunk": [...inTransaction, "RCPT TO:<c@example.test>\r\n", "BDAT 40 LAST\r\n"],
+  "in a dropped chunk": [hello, "BDAT 40\r\n"],
+  "auth scram": [hello, "AUTH SCRAM-SHA-256\r\n"],
+  "auth scram proof": [hello, scramFirst],
+  "auth bearer": [hello, "AUTH OAUTHBEARER\r\n"],
+  "auth cram": [hello, "AUTH CRAM-MD5\r\n"],
+  "logged in": [hello, "AUTH PLAIN AHgAeA==\r\n"],
+  "bound to tls": [hello, "STARTTLS\r\n", hello, "AUTH SCRAM-SHA-256-PLUS\r\n"],
+  introduced: [hello, "XCLIENT ADDR=198.51.100.7 NAME=x.test\r\n", hello],
+  forwarded: [hello, "XFORWARD ADDR=198.51.100.7 SOURCE=REMOTE\r\n", mail, rcpt],
+  "at a virtual host": [hello, mail, "RCPT TO:<b@hosts.test>\r\n"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Start = keyof typeof starts;
 export const startNames = Object.keys(starts) as readonly Start[];
-
-const lowLimits: Partial<Limits> = {
-  commandBytes: 80,
-  authLineBytes: 100,
-  messageBytes: 200,
-  headerBytes: 80,
-  recipients: 2,
-  hops: 2,
-  errors: 4,
-  refusedRecipients: 2,
-  idleCommands: 14,
-};
-
-interface Profile {
-  readonly settings: Partial<Omit<EngineSettings, "limits">>;
-  readonly limits: Partial<Limits>;
-  /** Bytes of bodies that may be in memory; what does not fit goes to the spool. */
-  readonly memoryBytes: number;
-  /** Bytes that the spool takes; undefined: there is none, a body that does not fit is refused. */
-  readonly spoolBytes: number | undefined;
-}
-
-const open = { tlsAvailable: true, authWithoutTls: true } as const;
-const ample = { memoryBytes: 1_000_000, spoolBytes: Infinity };
-const profiles = {
-  open: { settings: open, limits: {}, ...ample },
-  plain: { settings: {}, limits: {}, ...ample },
-  normalize: { settings: { ...open, bareNewline: "normalize" }, limits: {}, ...ample },
-  "low limits": { settings: open, limits: lowLimits, ...ample },
-  spooled: { settings: open, limits: {}, memoryBytes: 4, spoolBytes: Infinity },
-  "spool fills up": { settings: open, limits: {}, memoryBytes: 4, spoolBytes: 40 },
-  "no spool": { settings: open, limits: {}, memoryBytes: 20, spoolBytes: undefined },
-} as const satisfies Record<string, Profile>;
-
-const profileNames = Object.keys(profiles) as readonly (keyof typeof profiles)[];
 
 /** How hooks of the second session answer: at once, in the same turn, in a later turn, when time has passed. */
 export const paces = ["at once", "microtask", "turn", "clock"] as const;
@@ -73,9 +72,11 @@ export const endings = [
   "completed",
   "completed",
   "completed",
+  "completed",
   "client gone",
   "drained",
   "timed out",
+  "trickles",
 ] as const;
 
 export interface Scenario {
@@ -83,7 +84,7 @@ export interface Scenario {
   /** What is sent before the bytes. */
   readonly opening: readonly string[];
   readonly chain: ChainName;
-  readonly profileName: string;
+  readonly profileName: FuzzProfileName;
   readonly profile: Profile;
   readonly pace: Pace;
   readonly ending: (typeof endings)[number];
@@ -97,15 +98,27 @@ export interface Scenario {
 export function readScenario(input: FuzzInput): Scenario {
   const start = choose(input, 0, startNames);
   const profileName = choose(input, 2, profileNames);
+  const profile: Profile = profiles[profileName];
   return {
     start,
-    opening: starts[start],
+    opening: openingOf(start, profile),
     chain: choose(input, 1, chainNames),
     profileName,
-    profile: profiles[profileName],
+    profile,
     pace: choose(input, 3, paces),
     ending: choose(input, 4, endings),
     salt: input.choices[5] ?? 0,
     seed: (input.choices[6] ?? 0) * 256 + (input.choices[7] ?? 0),
   };
+}
+
+function openingOf(start: Start, { profile, settings }: Profile): readonly string[] {
+  const lines: readonly string[] = starts[start];
+  if (profile === "lmtp") return lines.map((line) => line.replace(/^(?:EHLO|HELO) /, "LHLO "));
+  if (settings.requireTls !== true || lines[0] !== hello) return lines;
+  const secured = lines[1] === "STARTTLS\r\n" ? lines : [hello, "STARTTLS\r\n", ...lines];
+  const [login = ""] = exchanges();
+  return lines[1]?.startsWith("MAIL") === true
+    ? [hello, "STARTTLS\r\n", hello, login, ...lines.slice(1)]
+    : secured;
 }

@@ -1,62 +1,37 @@
-// The dialogue from anywhere: before the greeting, greeted, under TLS, in AUTH, in a transaction, in DATA. Whatever comes,
-// each line and each message gets one reply, a NOOP at the end is answered, and how the bytes were cut and how long hooks
-// took makes no difference to what is said and what is delivered.
+// The dialogue from anywhere: before the greeting, greeted, under TLS, in AUTH, in a transaction, in DATA, in a chunk, in
+// LMTP, behind a front end. Whatever comes, each line, chunk and message gets its replies, a NOOP at the end is answered,
+// and how the bytes were cut and how long hooks took makes no difference to what is said and what is delivered.
 
 import assert from "node:assert/strict";
-import { makeInput } from "../input.ts";
-import type { FuzzInput } from "../input.ts";
 import type { Features, Target } from "../target.ts";
-import type { Setup } from "../../test/support/setup.ts";
-import { completion, driveCut, driveWhole } from "../dialogue/drive.ts";
+import { driveCut, driveWhole } from "../dialogue/drive.ts";
 import type { Outcome } from "../dialogue/drive.ts";
-import { modelSession } from "../dialogue/model.ts";
-import type { ModelledMessage } from "../dialogue/model.ts";
-import { chainNames } from "../dialogue/chains.ts";
-import { readScenario, startNames } from "../dialogue/scenario.ts";
-import type { Scenario, Start } from "../dialogue/scenario.ts";
-import { readReplies } from "./check.ts";
-import type { WireReply } from "./check.ts";
-import { clientBytes, transcripts } from "./transcripts.ts";
+import type { ModelledMessage, SessionModel } from "../dialogue/model.ts";
+import { readScenario } from "../dialogue/scenario.ts";
+import type { Scenario } from "../dialogue/scenario.ts";
+import { dialogueSeeds, dialogueWords } from "../dialogue/seeds.ts";
 
 export const dialogue: Target = {
   name: "dialogue",
   maxBytes: 70_000,
-  words: [
-    ..."EHLO a.test\r\n|HELO a.test\r\n|MAIL FROM:<a@b.test>\r\n|MAIL FROM:<> SIZE=9 BODY=8BITMIME SMTPUTF8\r\n".split(
-      "|",
-    ),
-    ..."RCPT TO:<b@example.test>\r\n|RCPT TO:<no@example.test>\r\n|RCPT TO:<Postmaster>\r\n|DATA\r\n|RSET\r\n|NOOP\r\n".split(
-      "|",
-    ),
-    ..."VRFY x\r\n|EXPN x\r\n|HELP\r\n|QUIT\r\n|STARTTLS\r\n|AUTH PLAIN AHgAeA==\r\n|AUTH LOGIN\r\n|eA==\r\n|*\r\n|AUTH PLAIN\r\n".split(
-      "|",
-    ),
-    ...".\r\n|\r\n.\r\n|\r\n..\r\n|\n.\r\n|\r\n\r\n|Subject: x\r\n|Received: x\r\n|X-Quarantine: 1\r\n|refuse me|GET / HTTP/1.1\r\n".split(
-      "|",
-    ),
-    "MAIL FROM:<a@b.test>\r\nRCPT TO:<b@example.test>\r\nDATA\r\nA: 1\r\n\r\nx\r\n.\r\n",
-  ],
-  seeds: () => [
-    ...transcriptSeeds(),
-    ...startNames.flatMap((_, start) => chainNames.map((_, chain) => makeInput("NOOP\r\n", start, chain))),
-  ],
+  share: 14,
+  words: dialogueWords,
+  seeds: dialogueSeeds,
   async run(input): Promise<Features> {
     const scenario = readScenario(input);
     const whole = await driveWhole(scenario, input.bytes);
-    const replies = readReplies(whole.output);
-    checkWhole(scenario, input.bytes, whole, replies);
+    checkMessages(scenario, whole);
+    checkLast(scenario, whole);
     const parts = await driveCut(scenario, input.bytes);
-    const partReplies = readReplies(parts.output);
-    if (scenario.ending === "completed") checkLast(scenario, parts.closed, partReplies);
-    if (scenario.ending === "completed" && mustBeEqual(scenario, whole, parts)) {
-      assert.equal(parts.output, whole.output, "says the same however the bytes come");
-      assert.equal(parts.closed, whole.closed);
-      assert.deepEqual(parts.delivered, whole.delivered, "delivers the same however the bytes come");
+    if (scenario.ending === "completed") {
+      checkLast(scenario, parts);
+      if (mustBeEqual(scenario, whole, parts)) {
+        assert.equal(parts.output, whole.output, "says the same however the bytes come");
+        assert.equal(parts.closed, whole.closed);
+        assert.deepEqual(parts.delivered, whole.delivered, "delivers the same however the bytes come");
+      } else checkMessages(scenario, parts);
     }
-    return replies.map(
-      ({ code, lines }, index) =>
-        `${replies[index - 1]?.code} ${code} ${/^[\d.]*/.exec(lines.at(-1) ?? "")?.[0]}`,
-    );
+    return featuresOf(whole.model);
   },
   describe(input) {
     const { start, chain, profileName, pace, ending, seed, salt } = readScenario(input);
@@ -78,30 +53,50 @@ function escaped(line: string): string {
   return line.replaceAll(/[\\{}]/g, "\\$&").replaceAll(/[^ -~]/g, (c) => short[c] ?? hex(c));
 }
 
-/** Bodies that do not fit are refused as soon as that is known: earlier than a hook refuses, or later. */
+/** What was said, two codes at a time, and how messages came. */
+function featuresOf({ replies, messages }: SessionModel): Features {
+  let before = 0;
+  const pairs = replies.map(({ code, lines }) => {
+    const pair = `${before} ${code} ${/^[\d.]*/.exec(lines.at(-1) ?? "")?.[0]}`;
+    before = code;
+    return pair;
+  });
+  return [
+    ...pairs,
+    ...messages.map(({ chunked, replies: to }) => `${chunked} ${Math.min(to.length, 3)} ${to.at(-1)?.code}`),
+  ];
+}
+
+/**
+ * Bodies that do not fit are refused as soon as that is known: earlier than a hook refuses, or later; with a spool, which is
+ * written in batches, at one chunk or the next. And whether a hook that reads along has refused when a chunk ends depends
+ * on how soon the next one comes.
+ */
 function mustBeEqual({ chain, profileName }: Scenario, whole: Outcome, parts: Outcome): boolean {
   if (whole.secured || parts.secured) return false;
   const bodyHooks = chain === "edits" || chain === "opinions" || chain === "faults";
-  return !(bodyHooks && (profileName === "spool fills up" || profileName === "no spool"));
+  const { hadChunks } = whole.model;
+  if (profileName === "spool fills up") return !(bodyHooks || hadChunks);
+  return !bodyHooks || !(profileName === "no spool" || hadChunks);
 }
 
-function checkWhole(
-  scenario: Scenario,
-  bytes: Buffer,
-  outcome: Outcome,
-  replies: readonly WireReply[],
-): void {
-  const { closed, delivered } = outcome;
-  const { chain, profile } = scenario;
-  const segments = [...scenario.opening, bytes, ...completion].map((part) => Buffer.from(part));
-  const mode = profile.settings.bareNewline ?? "reject";
-  const messages = modelSession(segments, replies, closed, mode);
-  checkLast(scenario, closed, replies);
-  const taken = messages.filter(({ reply }) => reply?.code === 250);
-  for (const message of taken) checkTaken(message, scenario);
-  assert.ok(delivered.length <= taken.length, "no more messages than ends of data");
-  if (chain === "discards" || chain === "collects")
-    assert.equal(delivered.length, taken.length, "250 means taken");
+/** 250 means kept, once, and as it was sent. */
+function checkMessages({ chain, profile }: Scenario, { model, delivered, excuses }: Outcome): void {
+  const taken = model.messages.filter(({ replies }) => replies.some(({ code }) => code === 250));
+  for (const message of taken) checkTaken(message, profile.limits.messageBytes, model.bareNewlines);
+  for (const { binary, data, replies } of model.messages) {
+    const said = replies.some(({ code, lines }) => code === 550 && lines[0]?.startsWith("5.5.2"));
+    const mayBeRefused = data.bareNewline && !binary && !model.bareNewlines;
+    assert.ok(
+      mayBeRefused || !said,
+      "bare CR and LF are refused only where they are not taken (RFC 3030 §3)",
+    );
+  }
+  const isNotification = ({ received, content }: (typeof delivered)[number]): boolean =>
+    content !== undefined && received === "";
+  const kept = delivered.filter((message) => !isNotification(message)).length;
+  assert.ok(kept <= taken.length, "no more messages than ends of data");
+  assert.ok(taken.length - kept <= excuses, "250 means taken (RFC 5321 §4.2.5)");
   if (chain !== "collects") return;
   const longestName = Math.min(1000, (profile.limits.headerBytes ?? 1000) + 1);
   for (const [index, { content = "" }] of delivered.entries()) {
@@ -113,44 +108,17 @@ function checkWhole(
 }
 
 /** After the completion: in step, or closed as it should be. */
-function checkLast({ chain }: Scenario, closed: boolean, replies: readonly WireReply[]): void {
-  const last = replies.at(-1)?.code ?? 0;
+function checkLast({ chain }: Scenario, { closed, model }: Outcome): void {
+  const last = model.replies.at(-1)?.code ?? 0;
   const modulesSay = chain === "opinions" || chain === "faults";
-  if (closed) assert.ok(last === 421 || last === 221 || modulesSay, `closes with ${last} (RFC 5321 §3.8)`);
-  else if (replies[0]?.code === 220) assert.equal(last, 250, "a NOOP at the end is answered");
+  if (closed) {
+    const isFarewell = last === 421 || last === 221 || model.mustClose || modulesSay;
+    assert.ok(isFarewell, `closes with ${last} (RFC 5321 §3.8)`);
+  } else if (!model.turnedAway) assert.equal(last, 250, "a NOOP at the end is answered");
   else assert.ok(last === 503 || modulesSay, "all but QUIT is refused (RFC 5321 §3.1)");
 }
 
-function checkTaken({ data }: ModelledMessage, { profile }: Scenario): void {
-  const { messageBytes = 0 } = profile.limits;
-  assert.ok(
-    messageBytes === 0 || data.output.length <= messageBytes,
-    "250 only within the size limit (RFC 1870 §6.3)",
-  );
-  const rejects = profile.settings.bareNewline !== "normalize";
-  assert.ok(!(rejects && data.bareNewline), "250 only without a bare CR or LF (RFC 5321 §2.3.8)");
-}
-
-const startOf: Readonly<Record<Setup["start"], Start>> = {
-  connect: "connect",
-  greeting: "connect",
-  helo: "helo",
-  ehlo: "ehlo",
-  mail: "mail",
-  rcpt: "rcpt",
-  data: "data",
-};
-
-/** Transcripts from their start, with chains in turn. */
-function transcriptSeeds(): FuzzInput[] {
-  return transcripts()
-    .map((transcript, index) => ({
-      bytes: clientBytes(transcript),
-      start: startOf[transcript.setup.start],
-      index,
-    }))
-    .filter(({ bytes }) => bytes.length > 0 && bytes.length <= 8000)
-    .map(({ bytes, start, index }) =>
-      makeInput(bytes, startNames.indexOf(start), index, 0, index, 0, index, index, index),
-    );
+function checkTaken({ data }: ModelledMessage, messageBytes: number, mayBeBare: boolean): void {
+  assert.ok(data.output.length <= messageBytes, "250 only within the size limit (RFC 1870 §6.3)");
+  assert.ok(mayBeBare || !data.bareNewline, "250 only without a bare CR or LF (RFC 5321 §2.3.8)");
 }

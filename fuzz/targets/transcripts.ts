@@ -42,6 +42,12 @@ export function commandArguments(prefix: RegExp): Buffer[] {
   return [...new Set(found)].map((text) => Buffer.from(text, "latin1"));
 }
 
+/** What comes before the first space: the value of a parameter that others follow. */
+export function firstWord(bytes: Buffer): Buffer {
+  const space = bytes.indexOf(" ");
+  return space === -1 ? bytes : bytes.subarray(0, space);
+}
+
 /** What is sent between DATA and the next command, where a transcript begins in DATA. */
 export function messages(): Buffer[] {
   return transcripts()

@@ -11,6 +11,12 @@ export interface CommandInput {
   readonly force: boolean;
   /** At most one, where the command takes one. */
   readonly argument: string | undefined;
+  /** As many as the command needs. */
+  readonly operands: readonly string[];
+  readonly hash: string | undefined;
+  readonly noScram: boolean;
+  readonly delete: boolean;
+  readonly check: boolean;
 }
 
 export interface OptionRow {
@@ -43,13 +49,17 @@ export const optionRows = {
   debug: { type: "boolean", help: "also log what modules log at level debug" },
   json: { type: "boolean", help: "print JSON" },
   force: { type: "boolean", short: "f", help: "overwrite a file that is there" },
+  hash: { type: "string", value: "argon2id|scrypt", help: "how the password is hashed; default: argon2id" },
+  "no-scram": { type: "boolean", help: "make no keys for SCRAM" },
+  delete: { type: "boolean", help: "remove the user's line" },
+  check: { type: "boolean", help: "change nothing: say whether the password is the user's" },
   help: { type: "boolean", short: "h", help: "print this" },
   version: { type: "boolean", short: "v", help: "print the version" },
 } as const satisfies Record<string, OptionRow>;
 
 export type OptionName = keyof typeof optionRows;
 
-export type CommandName = "serve" | "check" | "modules" | "init";
+export type CommandName = "serve" | "check" | "modules" | "init" | "passwd";
 
 export interface Command {
   readonly name: CommandName;
@@ -57,6 +67,8 @@ export interface Command {
   readonly summary: string;
   /** Name of its argument in help; undefined when it takes none. */
   readonly argument?: string;
+  /** Names of the arguments that must be there. */
+  readonly operands?: readonly string[];
   readonly options: readonly OptionName[];
   /** A paragraph for its help. */
   readonly details: string;
@@ -90,6 +102,16 @@ export const commands: readonly Command[] = [
     options: ["force"],
     details: "FILE is mod-smtpd.config.ts unless given. Its ending is ts, mts, js or mjs.",
   },
+  {
+    name: "passwd",
+    summary: "set a user's password in a file for the module auth-file",
+    operands: ["FILE", "USER"],
+    options: ["hash", "no-scram", "delete", "check"],
+    details:
+      "Asks for the password twice where a person types, and reads a line of standard input elsewhere. The user's line\n" +
+      "is written or replaced with a hash of the password and keys for SCRAM; other lines stay as they are. A server\n" +
+      "that uses the file notices within a second. FILE is made when there is none, readable by its owner only.",
+  },
 ];
 
 /** What `mod-smtpd --help` prints. */
@@ -113,7 +135,8 @@ export function generalHelp(): string {
 export function commandHelp(command: Command): string {
   const options = optionsOf(command).map((name) => [optionUsage(name), optionRows[name].help] as const);
   const width = Math.max(...options.map(([usage]) => usage.length)) + 2;
-  const argument = command.argument === undefined ? "" : ` [${command.argument}]`;
+  const optional = command.argument === undefined ? [] : [`[${command.argument}]`];
+  const argument = [...(command.operands ?? []), ...optional].map((name) => ` ${name}`).join("");
   return [
     `Usage: mod-smtpd ${command.name}${argument} [OPTION...]`,
     "",

@@ -1,10 +1,29 @@
 // The commented configuration that `init` writes, made from the table of settings so that it cannot fall behind. Valid
 // TypeScript and JavaScript alike.
 
-import { generalRows, listenRows, settingGroups, standardOf, tlsRows } from "../server/settings.ts";
-import type { SettingRow } from "../server/settings.ts";
+import type { SettingRow } from "../server/setting-row.ts";
+import { generalRows, settingGroups, standardOf } from "../server/settings.ts";
+import { listenRows } from "../server/settings-listen.ts";
+import { tlsRows } from "../server/settings-tls.ts";
 
 const width = 110;
+
+/** Of the settings for TLS those that a file can hold. */
+const tlsNames = [
+  "directory",
+  "certFile",
+  "keyFile",
+  "certificates",
+  "minVersion",
+  "ciphers",
+  "groups",
+  "sigalgs",
+  "clientCertificates",
+  "clientCaFile",
+] as const;
+
+/** Of the settings of a listener those that have a value to show; more of them in docs/listeners.md. */
+const listenNames = ["profile", "extensions", "requireAuth", "requireTls", "proxy", "trustProxyTls"] as const;
 
 /** Text of a configuration that accepts any local part at one domain into a Maildir. */
 export function configTemplate(): string {
@@ -26,13 +45,15 @@ ${comment(generalRows.listen.doc, 1)}
 ${on("host", listenRows.host, '"127.0.0.1"', 3)}
 ${on("port", listenRows.port, "2525", 3)}
 ${off("tls", { ...listenRows.tls, example: '"starttls"' }, 3)}
+${listenNames.map((name) => off(name, listenRows[name], 3)).join("\n")}
     },
   ],
 
 ${comment(generalRows.tls.doc, 1)}
-  // tls: {
-${indentInside(["certFile", "keyFile", "minVersion"].map((name) => inside(name)))}
-  // },
+  tls: {
+${on("selfSigned", tlsRows.selfSigned, "true", 2)}
+${tlsNames.map((name) => off(name, tlsRows[name], 2)).join("\n")}
+  },
 
 ${comment(generalRows.modules.doc, 1)}
   modules: [
@@ -52,6 +73,10 @@ ${Object.entries(settingGroups["limits"] ?? {})
 ${off("bareNewline", generalRows.bareNewline, 1)}
 ${off("mixedVerdicts", generalRows.mixedVerdicts, 1)}
 ${off("authWithoutTls", generalRows.authWithoutTls, 1)}
+${off("authMechanisms", generalRows.authMechanisms, 1)}
+${off("xclient", generalRows.xclient, 1)}
+${off("xforward", generalRows.xforward, 1)}
+${off("noSoliciting", generalRows.noSoliciting, 1)}
 ${off("spoolDirectory", generalRows.spoolDirectory, 1)}
 });
 
@@ -71,17 +96,6 @@ function on(name: string, row: SettingRow, value: string, depth: number): string
 /** A setting commented out. */
 function off(name: string, row: SettingRow, depth: number): string {
   return `${comment(explain(row), depth)}\n${indent(depth)}// ${name}: ${sample(row)},`;
-}
-
-/** A setting of a group that is commented out as a whole. */
-function inside(name: string): string {
-  const row = Object.entries(tlsRows).find(([key]) => key === name)?.[1];
-  return row === undefined ? "" : `// ${row.doc}\n${name}: ${sample(row)},`;
-}
-
-function indentInside(blocks: readonly string[]): string {
-  const lines = blocks.flatMap((block) => block.split("\n"));
-  return lines.map((line) => `  //   ${line}`).join("\n");
 }
 
 function explain(row: SettingRow): string {

@@ -1,5 +1,5 @@
-// What a command may use of its process: two outputs, whether they are terminals, the working directory. A test passes
-// its own. Also the one kind of error that is shown to users.
+// What a command may use of its process: two outputs, an input, whether they are terminals, the working directory. A test
+// passes its own. Also the one kind of error that is shown to users.
 
 import { styleText } from "node:util";
 
@@ -10,8 +10,16 @@ export interface Io {
   readonly err: (text: string) => void;
   /** Whether a person reads `out`. */
   readonly isTerminal: boolean;
+  /** Where answers come from; without it nobody can be asked. */
+  readonly input?: SecretInput;
   /** Whether `out` takes colours: a terminal, and not told otherwise by NO_COLOR. */
   readonly color: boolean;
+}
+
+/** The part of a terminal or pipe that a question for a password needs; standard input has it. */
+export interface SecretInput extends AsyncIterable<string | Uint8Array> {
+  readonly isTTY?: boolean;
+  setRawMode?(raw: boolean): unknown;
 }
 
 export const exitCodes = { ok: 0, failure: 1, usage: 2 } as const;
@@ -55,6 +63,10 @@ export function processIo(): Io {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     isTerminal: stdout.isTTY,
+    // Only who asks for it opens it
+    get input() {
+      return process.stdin;
+    },
     color: stdout.isTTY && stdout.hasColors(),
   };
 }

@@ -1,9 +1,10 @@
 // `mod-smtpd modules`: for each stage the hooks in the order in which they are asked, with deadline and fault policy, and
-// what happens when none has an opinion.
+// what happens when none has an opinion. Once for each chain, where listeners or virtual hosts have their own.
 
 import { composeChain } from "../hooks/chain.ts";
 import type { Chain, Tap } from "../hooks/chain.ts";
 import { stageRow, stages } from "../hooks/table.ts";
+import { chainsOf } from "../server/config-chains.ts";
 import { ConfigError, resolveConfig } from "../server/config.ts";
 import { printJson, printProblems } from "./check.ts";
 import type { CommandInput } from "./commands.ts";
@@ -13,24 +14,38 @@ import type { Io } from "./io.ts";
 
 export async function modules(input: CommandInput, io: Io): Promise<number> {
   const { name, options } = await loadConfig(io.directory, input.config);
-  let chain: Chain;
+  let chains: readonly NamedChain[];
   try {
-    chain = composeChain(resolveConfig(options).modules);
+    chains = chainsOf(resolveConfig(options)).map(({ path, modules: list }) => ({
+      path,
+      chain: composeChain(list),
+    }));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     if (input.json) printJson(io, { file: name, ok: false, problems: error.problems });
     else printProblems(io, name, error.problems);
     return exitCodes.failure;
   }
-  if (input.json) printJson(io, toJson(name, chain));
-  else print(io, name, chain);
+  const [first, ...rest] = chains;
+  if (input.json) {
+    const others = rest.map(({ path, chain }) => ({ path, ...toJson(chain) }));
+    printJson(io, { file: name, ok: true, ...(first && toJson(first.chain)), chains: others });
+  } else {
+    for (const [index, { path, chain }] of chains.entries()) {
+      if (index > 0) io.out("\n");
+      print(io, chains.length === 1 ? name : `${name}, ${path}`, chain);
+    }
+  }
   return exitCodes.ok;
 }
 
-function toJson(file: string, { modules: list, taps }: Chain): unknown {
+interface NamedChain {
+  readonly path: string;
+  readonly chain: Chain;
+}
+
+function toJson({ modules: list, taps }: Chain): object {
   return {
-    file,
-    ok: true,
     modules: list.map((module) => module.name),
     stages: stages.map((stage) => ({
       stage,

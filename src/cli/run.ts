@@ -17,6 +17,7 @@ const loaders: Readonly<
   check: async () => (await import("./check.ts")).check,
   modules: async () => (await import("./modules.ts")).modules,
   init: async () => (await import("./init.ts")).init,
+  passwd: async () => (await import("./passwd.ts")).passwd,
 };
 
 /** Runs `mod-smtpd` with `args` (without program and script) and gives the exit code. */
@@ -100,7 +101,11 @@ function parse(command: Command, args: readonly string[]): CommandInput | "help"
   }
   if (values["help"] === true) return "help";
   if (values["version"] === true) return "version";
-  const [argument, surplus] = positionals;
+  const wanted = command.operands ?? [];
+  const operands = positionals.slice(0, wanted.length);
+  const missing = wanted[operands.length];
+  if (missing !== undefined) fail(`${command.name} wants ${missing}`);
+  const [argument, surplus] = positionals.slice(wanted.length);
   const unexpected = command.argument === undefined ? argument : surplus;
   if (unexpected !== undefined) fail(`${command.name}: unexpected argument ${unexpected}`);
   const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
@@ -113,6 +118,11 @@ function parse(command: Command, args: readonly string[]): CommandInput | "help"
     json: values["json"] === true,
     force: values["force"] === true,
     argument,
+    operands,
+    hash: text(values["hash"]),
+    noScram: values["no-scram"] === true,
+    delete: values["delete"] === true,
+    check: values["check"] === true,
   };
 }
 

@@ -3,9 +3,10 @@
 
 import { jsonLog, textLog } from "../observe/log.ts";
 import type { LogObserver } from "../observe/log.ts";
+import { problemLine } from "../server/config-error.ts";
 import { ConfigError, resolveConfig } from "../server/config.ts";
 import type { ResolvedConfig } from "../server/config.ts";
-import type { ListenAddress, Server } from "../server/options.ts";
+import type { CertificateReload, ListenAddress, Server, ServerOptions } from "../server/options.ts";
 import { printProblems } from "./check.ts";
 import type { CommandInput } from "./commands.ts";
 import { loadConfig } from "./config-file.ts";
@@ -13,7 +14,7 @@ import { CommandError, exitCodes, UsageError } from "./io.ts";
 import type { Io } from "./io.ts";
 import { withListeners } from "./listen-option.ts";
 import { SignalWatch } from "./signals.ts";
-import { hostAndPort, welcomeText } from "./welcome.ts";
+import { hostAndPort, selfSignedFile, welcomeText } from "./welcome.ts";
 
 type LogForm = "json" | "text" | "off";
 
@@ -38,12 +39,21 @@ export async function serve(input: CommandInput, io: Io): Promise<number> {
   const unguard = guardProcess();
   const signals = new SignalWatch();
   try {
-    const server = createServer(serverOptions(config, log));
+    const server = createServer(serverOptions(options, log, (reload) => printReload(reload, form, log, io)));
     const addresses = await listen(server);
-    if (form === "json") for (const address of addresses) event(io, "listening", { ...address });
-    else io.out(welcomeText(loaded, config, addresses, io));
+    if (form === "json") {
+      for (const address of addresses) event(io, "listening", { ...address });
+      const selfSigned = selfSignedFile(config);
+      if (selfSigned !== undefined) event(io, "certificates", { selfSigned });
+    } else io.out(welcomeText(loaded, config, addresses, io));
+    // On a terminal SIGHUP says that the terminal is gone, and ends the process as usual
+    if (!io.isTerminal) signals.onHangup(() => void server.reloadCertificates().catch(isPrinted));
     await signals.first();
     return await drain(server, signals, form, log, io);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    printProblems(io, loaded.name, error.problems);
+    return exitCodes.failure;
   } finally {
     signals.close();
     log?.flush();
@@ -62,15 +72,45 @@ function makeLog(form: LogForm, debug: boolean, io: Io): LogObserver | undefined
   return form === "json" ? jsonLog(io.out, { debug }) : textLog(io.out, { color: io.color, debug });
 }
 
-/** The checked configuration as options again, with the log among the observers. */
-function serverOptions({ tls, dns, clock, ...config }: ResolvedConfig, log: LogObserver | undefined) {
+/** The options, which have been checked, with the log among the observers. */
+function serverOptions(options: unknown, log: LogObserver | undefined, onReload: OnReload): ServerOptions {
+  const { observers = [], tls, ...rest } = options as ServerOptions;
   return {
-    ...config,
-    observers: log === undefined ? config.observers : [...config.observers, log],
-    ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key, minVersion: tls.minVersion } }),
-    ...(dns === undefined ? {} : { dns }),
-    ...(clock === undefined ? {} : { clock }),
+    ...rest,
+    observers: log === undefined ? observers : [...observers, log],
+    ...(tls !== undefined && { tls: { ...tls, onReload: both(onReload, tls.onReload) } }),
   };
+}
+
+type OnReload = (reload: CertificateReload) => void;
+
+function both(first: OnReload, second: OnReload | undefined): OnReload {
+  return (reload) => {
+    first(reload);
+    second?.(reload);
+  };
+}
+
+function printReload(
+  { certificates, error }: CertificateReload,
+  form: LogForm,
+  log: LogObserver | undefined,
+  io: Io,
+): void {
+  if (form === "off") return;
+  log?.flush();
+  const expires = new Date(Math.min(...certificates.map(({ expiresAt }) => expiresAt))).toISOString();
+  const problems = error?.problems.map(problemLine).join("; ");
+  if (form === "json") {
+    event(io, "certificates", { certificates: certificates.length, expires, error: problems });
+  } else if (problems === undefined) {
+    io.out(`Read the certificates again; the first runs out on ${expires.slice(0, 10)}.\n`);
+  } else io.out(`The certificates stay as they were: ${problems}\n`);
+}
+
+/** A reload that failed has been told of by `onReload`, and a server without certificates has none to read. */
+function isPrinted(): void {
+  // Nothing is left to do
 }
 
 const listenProblems: Readonly<Record<string, string>> = {
@@ -135,6 +175,6 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-function event(io: Io, type: string, details: Readonly<Record<string, string | number>>): void {
+function event(io: Io, type: string, details: Readonly<Record<string, string | number | undefined>>): void {
   io.out(`${JSON.stringify({ time: new Date().toISOString(), type, ...details })}\n`);
 }

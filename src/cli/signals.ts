@@ -1,4 +1,5 @@
-// The wish to end, by SIGINT (Ctrl-C) or SIGTERM: once to drain, twice to end at once.
+// The wish to end, by SIGINT (Ctrl-C) or SIGTERM: once to drain, twice to end at once. And the wish to read certificates
+// again, by SIGHUP.
 
 /**
  * Two signals within this time are one wish: npm passes on the SIGINT that the terminal has sent to the whole process
@@ -21,6 +22,7 @@ export class SignalWatch {
   readonly #source: SignalSource;
   readonly #now: () => number;
   #firstAt: number | undefined;
+  #onHangup: (() => void) | undefined;
 
   /** `now` in milliseconds, monotonic. */
   constructor(source: SignalSource = process, now: () => number = () => performance.now()) {
@@ -39,8 +41,15 @@ export class SignalWatch {
     return this.#second.promise;
   }
 
+  /** Calls `listener` at each SIGHUP, which then does not end the process. To be called once. */
+  onHangup(listener: () => void): void {
+    this.#onHangup = listener;
+    this.#source.on("SIGHUP", listener);
+  }
+
   /** Gives the signals back. */
   close(): void {
+    if (this.#onHangup !== undefined) this.#source.off("SIGHUP", this.#onHangup);
     for (const name of names) this.#source.off(name, this.#heard);
   }
 

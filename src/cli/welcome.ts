@@ -1,7 +1,10 @@
 // What `serve` says when it has started: where it listens, what it accepts, how to send a first message. Text only.
 
+import { join } from "node:path";
 import { composeChain } from "../hooks/chain.ts";
+import type { AnyModule } from "../hooks/module.ts";
 import { stages } from "../hooks/table.ts";
+import { chainsOf } from "../server/config-chains.ts";
 import type { ResolvedConfig } from "../server/config.ts";
 import type { ListenAddress } from "../server/options.ts";
 import type { LoadedConfig } from "./config-file.ts";
@@ -16,13 +19,14 @@ export function welcomeText(
   addresses: readonly ListenAddress[],
   io: Pick<Io, "color">,
 ): string {
-  const accepts = welcome.accepts ?? acceptsOf(config);
+  const accepts = welcome.accepts ?? acceptsOf(chainsOf(config)[0]?.modules ?? []);
   const recipient = welcome.recipient ?? "RECIPIENT";
   const first = addresses[0];
   const rows = [
     ...addresses.map((address, index) => [index === 0 ? "listening" : "", describe(address)] as const),
+    ...tlsRows(config).map((row, index) => [index === 0 ? "tls" : "", row] as const),
     ["accepts", accepts] as const,
-    ["modules", modulesOf(config)] as const,
+    ...chainsOf(config).map(({ path, modules }) => [path, modulesOf(modules)] as const),
   ];
   return [
     `${paint(io, "bold", "mod-smtpd")} ${packageVersion()}  ${name}`,
@@ -48,8 +52,23 @@ export function hostAndPort({ host, port }: Pick<ListenAddress, "host" | "port">
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** What has to be said of the certificate. */
+function tlsRows(config: ResolvedConfig): readonly string[] {
+  const file = selfSignedFile(config);
+  if (file === undefined) return [];
+  return [
+    "self-signed certificate, for development: clients cannot verify it,",
+    `unless they are told to trust ${file}`,
+  ];
+}
+
+/** The certificate alone, where it is self-signed. */
+export function selfSignedFile({ tls }: ResolvedConfig): string | undefined {
+  return tls?.selfSignedIn === undefined ? undefined : join(tls.selfSignedIn, "cert.pem");
+}
+
 /** From the hooks alone: who vouches for recipients, and who keeps messages. */
-function acceptsOf({ modules }: ResolvedConfig): string {
+function acceptsOf(modules: readonly AnyModule[]): string {
   const { taps } = composeChain(modules);
   const namesAt = (stage: "rcpt" | "queue"): string =>
     [...new Set(taps[stage].map(({ module }) => module))].join(", ");
@@ -61,7 +80,7 @@ function acceptsOf({ modules }: ResolvedConfig): string {
 }
 
 /** `recipients (rcpt), maildir (queue)` */
-function modulesOf({ modules }: ResolvedConfig): string {
+function modulesOf(modules: readonly AnyModule[]): string {
   if (modules.length === 0) return "none";
   const { taps } = composeChain(modules);
   return modules

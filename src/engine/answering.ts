@@ -1,27 +1,74 @@
-// How replies are made and counted: from the outcome of a stage to the wire, the report and the end that a verdict calls
-// for. The half of a dialogue that knows nothing of input; dialogue.ts is the other.
+// The half of a dialogue that knows nothing of input: by which settings it serves, and how replies are made and counted,
+// from the outcome of a stage to the wire, the report and the end that a verdict calls for. dialogue.ts is the other half.
 
 import type { CloseReason } from "../hooks/report.ts";
 import type { Outcome, StageRun } from "../hooks/run.ts";
 import type { InvalidReason } from "../hooks/stages.ts";
 import type { Stage } from "../hooks/table.ts";
 import { InvalidEvent } from "../session/events.ts";
-import type { Session } from "../session/session.ts";
+import type { Session, SessionSetup } from "../session/session.ts";
 import type { Command } from "../wire/command.ts";
 import type { Fault } from "../wire/fault.ts";
 import { formatReply, replyForLog } from "../wire/reply.ts";
 import type { Reply } from "../wire/reply.ts";
 import { withoutSecrets } from "./check.ts";
 import { replyTo, verdictName, verdictOf } from "./outcome.ts";
+import type { Protocol, Service, VirtualHosts } from "./contract.ts";
 import type { EngineSettings } from "./settings.ts";
 
 export abstract class Answering {
-  abstract readonly session: Session;
-  abstract readonly settings: EngineSettings;
+  readonly session: Session;
+  settings: EngineSettings;
+  protocol: Protocol;
+  readonly virtualHosts: VirtualHosts | undefined;
+  /** The session's own ways, while a transaction is served by those of a virtual host. */
+  #own: Service | undefined;
+
+  constructor(
+    session: Session,
+    settings: EngineSettings,
+    protocol: Protocol,
+    virtualHosts: VirtualHosts | undefined,
+  ) {
+    this.session = session;
+    this.settings = settings;
+    this.protocol = protocol;
+    this.virtualHosts = virtualHosts;
+  }
 
   abstract send(wire: string): void;
   abstract stage<S extends Stage>(stage: S, run: StageRun<S>, then: (outcome: Outcome) => void): void;
   abstract close(reason: CloseReason): void;
+
+  /** Serves the session from now on as the virtual host of that name does, if there is one. */
+  protected serveByName(name: string | undefined): void {
+    const service = name === undefined ? undefined : this.virtualHosts?.byServerName(name);
+    if (service !== undefined) this.#serve(service);
+  }
+
+  serveTransaction(service: Service): void {
+    const { session, settings, protocol } = this;
+    this.#own ??= { setup: session.setup, settings, protocol };
+    this.#serve(service);
+    if (session.transaction !== undefined) session.transaction.state = [];
+  }
+
+  serveOwn(): void {
+    if (this.#own === undefined) return;
+    this.#serve(this.#own);
+    this.#own = undefined;
+    if (this.session.transaction !== undefined) this.session.transaction.state = [];
+  }
+
+  get ownSetup(): SessionSetup {
+    return this.#own?.setup ?? this.session.setup;
+  }
+
+  #serve({ setup, settings, protocol }: Service): void {
+    this.session.use(setup);
+    this.settings = settings;
+    this.protocol = protocol;
+  }
 
   reply(reply: Reply): string {
     const wire = formatReply(reply);

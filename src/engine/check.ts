@@ -1,6 +1,7 @@
 // The check that comes before the hooks: is the command known, well formed as far as its row says, and legal now? By the
 // flags of the rows alone; the grammar of arguments is the commands' own. Pure.
 
+import { isAnswered } from "../hooks/methods.ts";
 import type { InvalidReason } from "../hooks/stages.ts";
 import { hasControl } from "../wire/command.ts";
 import type { Command } from "../wire/command.ts";
@@ -8,6 +9,7 @@ import { fault } from "../wire/fault.ts";
 import type { Fault } from "../wire/fault.ts";
 import type { LineProblem } from "../wire/line.ts";
 import type { CommandRow, Conversation } from "./contract.ts";
+import { usableEver } from "./sasl/usable.ts";
 
 /** A command that may not run, and what the client hears. */
 export interface Refused {
@@ -17,7 +19,21 @@ export interface Refused {
 
 const unknown: Refused = { reason: "unknown", fault: fault(500, "5.5.1", "Command unrecognized") }; // RFC 5321 §4.2.4
 const heloFirst = sequence("Send EHLO or HELO first"); // RFC 5321 §4.1.4
+const lhloFirst = sequence("Send LHLO first"); // RFC 2033 §4.1
 const ehloFirst = sequence("Send EHLO first");
+const tlsFirst = required("Send STARTTLS first"); // RFC 3207 §4
+const authFirst = required("Authentication required"); // RFC 4954 §6
+
+/** RFC 3207 §4 names the first four; RSET and HELO do no harm. */
+const allowedBeforeTls: ReadonlySet<string> = new Set([
+  "NOOP",
+  "EHLO",
+  "STARTTLS",
+  "QUIT",
+  "RSET",
+  "HELO",
+  "LHLO",
+]);
 
 /** What is wrong with a line as a line, whatever it says. `inAuth`: it belongs to an AUTH exchange. */
 export function checkLine(
@@ -49,7 +65,15 @@ export function checkCommand(talk: Conversation, command: Command): CommandRow |
     return { reason: "unknown", fault: fault(502, "5.5.1", `${command.verb} is not offered here`) };
   }
   if (row.when === "itself") return row;
+  const missing = missingLayer(talk, row);
+  if (missing !== undefined) return missing;
   return refusalByRow(talk, row, command) ?? refusalByExtension(talk, row, extension) ?? row;
+}
+
+/** What the settings demand of every session before the command may run. */
+function missingLayer({ session, settings }: Conversation, { verb }: CommandRow): Refused | undefined {
+  if (settings.requireTls && session.tls === undefined && !allowedBeforeTls.has(verb)) return tlsFirst;
+  return settings.requireAuth && verb === "MAIL" && session.auth === undefined ? authFirst : undefined;
 }
 
 function refusalByRow(talk: Conversation, row: CommandRow, { verb, argument }: Command): Refused | undefined {
@@ -61,7 +85,7 @@ function refusalByRow(talk: Conversation, row: CommandRow, { verb, argument }: C
     return { reason: "syntax", fault: fault(501, "5.5.4", `${verb} wants an argument`) };
   }
   if (row.when === "always") return undefined;
-  if (helo === undefined) return heloFirst;
+  if (helo === undefined) return talk.protocol.answersEach ? lhloFirst : heloFirst;
   // RFC 5321 §4.1.4: the order of commands
   if (row.when === "idle" && transaction !== undefined)
     return sequence(`${verb} is not allowed in a transaction`);
@@ -78,7 +102,8 @@ function refusalByExtension(
   extension: string | undefined,
 ): Refused | undefined {
   if (extension === undefined || talk.offered.keywords.has(extension)) return undefined;
-  if (talk.session.helo?.verb === "HELO") return ehloFirst;
+  // XCLIENT may bring a HELO name without a greeting of the client
+  if (talk.session.helo?.verb === "HELO" || talk.offered.wire === "") return ehloFirst;
   if (row.unoffered === undefined) return unknown;
   return { reason: row.unoffered.code === 503 ? "sequence" : "syntax", fault: row.unoffered };
 }
@@ -90,12 +115,20 @@ export function withoutSecrets(command: Command): Command {
 }
 
 /** Whether the configuration has the extension at all: in some state of the session it would be offered. */
-function canBeOffered({ session, settings, protocol }: Conversation, keyword: string): boolean {
-  const canAuthenticate = session.setup.chain.taps.auth.length > 0;
-  const facts = { settings, authenticated: false, canAuthenticate };
+function canBeOffered(talk: Conversation, keyword: string): boolean {
+  const { settings, protocol, session } = talk;
+  const mechanisms = keyword === "AUTH" ? usableEver(talk) : [];
+  const mayForward = { xclient: settings.xclient !== undefined, xforward: settings.xforward !== undefined };
+  const etrn = isAnswered(session.setup.chain.taps.etrn, session);
+  const now = session.clock.now();
+  const facts = { settings, authenticated: false, mechanisms, ...mayForward, etrn, now };
   return [false, true].some((secure) => protocol.offer({ ...facts, secure }).keywords.has(keyword));
 }
 
 function sequence(text: string): Refused {
   return { reason: "sequence", fault: fault(503, "5.5.1", text) };
+}
+
+function required(text: string): Refused {
+  return { reason: "sequence", fault: fault(530, "5.7.0", text) };
 }

@@ -18,10 +18,8 @@ type CommandStage = "vrfy" | "expn" | "help" | "noop" | "rset" | "quit";
 
 const ok = fixedReply(250, "2.0.0", "Ok");
 
-export const commandRows: readonly CommandRow[] = [
-  // RFC 2920 §3.1: which commands a client must wait for
-  row("EHLO", { argument: "required", endsGroup: true, run: runHelo }),
-  row("HELO", { argument: "required", endsGroup: true, run: runHelo }),
+const common: readonly CommandRow[] = [
+  // RFC 2920 §3.1: which commands a client must wait for (endsGroup)
   row("MAIL", { argument: "required", when: "idle", run: runMail }),
   row("RCPT", { argument: "required", when: "envelope", run: runRcpt }),
   row("DATA", { when: "envelope", endsGroup: true, run: runData }),
@@ -59,6 +57,13 @@ export const commandRows: readonly CommandRow[] = [
     row(verb, { argument: "optional", listed: false, run: runForeign }),
   ),
 ];
+
+const greets = { argument: "required", endsGroup: true, run: runHelo } as const;
+
+export const smtpRows: readonly CommandRow[] = [row("EHLO", greets), row("HELO", greets), ...common];
+
+// RFC 2033 §4.1: LHLO in place of HELO and EHLO, which are unknown
+export const lmtpRows: readonly CommandRow[] = [row("LHLO", greets), ...common];
 
 function row(verb: string, rest: Partial<CommandRow> & Pick<CommandRow, "run">): CommandRow {
   return { verb, argument: "none", when: "always", endsGroup: false, listed: true, ...rest };

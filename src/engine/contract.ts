@@ -2,15 +2,17 @@
 // only. A new verb is a row, a new ESMTP extension a file in extensions/; the dialogue itself knows none of them.
 
 import type { CloseReason } from "../hooks/report.ts";
+import type { AuthMechanism } from "../hooks/mechanisms.ts";
 import type { Outcome, StageRun } from "../hooks/run.ts";
 import type { InvalidReason } from "../hooks/stages.ts";
 import type { Stage } from "../hooks/table.ts";
-import type { Session } from "../session/session.ts";
+import type { Session, SessionSetup } from "../session/session.ts";
 import type { Transaction } from "../session/transaction.ts";
 import type { Command } from "../wire/command.ts";
 import type { Fault } from "../wire/fault.ts";
+import type { Params } from "../wire/params.ts";
 import type { Reply } from "../wire/reply.ts";
-import type { EngineSettings } from "./settings.ts";
+import type { EngineSettings, ProfileName } from "./settings.ts";
 
 /** A command as a row: check by flags, then `run`, which asks the hooks and gives the default. */
 export interface CommandRow {
@@ -32,8 +34,12 @@ export interface CommandRow {
   run(talk: Conversation, command: Command): void;
 }
 
-/** Checks the value of a parameter of MAIL or RCPT; a fault is the reply. */
-export type ParameterCheck = (value: string | undefined, talk: Conversation) => Fault | undefined;
+/** Checks the value of a parameter of MAIL or RCPT, perhaps against the others of the command; a fault is the reply. */
+export type ParameterCheck = (
+  value: string | undefined,
+  talk: Conversation,
+  parameters: Params,
+) => Fault | undefined;
 
 /** Takes bytes that are no command lines: message data. */
 export interface Intake {
@@ -57,12 +63,24 @@ export interface Series {
 /** An ESMTP extension (RFC 5321 §2.2). */
 export interface Extension {
   readonly keyword: string;
+  /** Where it is defined. */
+  readonly source: string;
+  /** What it gives, in one sentence for people. */
+  readonly doc: string;
+  /** Profiles in which it is on unless the configuration says otherwise. */
+  readonly profiles: readonly ProfileName[];
+  /** Profiles that may have it at all, whatever the configuration says; default: every one. */
+  readonly allowed?: readonly ProfileName[];
+  /** The line tells a time, so it is made anew for each EHLO. */
+  readonly timed?: boolean;
   /** The line of the EHLO reply, or undefined when it is not offered now. Depends on nothing but `offer`. */
   line(offer: OfferFacts): string | undefined;
   /** Parameters that it adds to MAIL and RCPT, keyword in upper case. */
   readonly mail?: Readonly<Record<string, ParameterCheck>>;
   readonly rcpt?: Readonly<Record<string, ParameterCheck>>;
   readonly commands?: readonly CommandRow[];
+  /** The reply to a MAIL that is accepted, where there is more to say than the usual. */
+  mailReply?(transaction: Transaction, offered: Offer): Reply | undefined;
 }
 
 /** What the EHLO list depends on; answers are cached by it. */
@@ -70,8 +88,15 @@ export interface OfferFacts {
   readonly settings: EngineSettings;
   readonly secure: boolean;
   readonly authenticated: boolean;
-  /** Whether any module has an auth hook. */
-  readonly canAuthenticate: boolean;
+  /** SASL mechanisms that can be used. */
+  readonly mechanisms: readonly AuthMechanism[];
+  /** Whether the client may use XCLIENT, XFORWARD. */
+  readonly xclient: boolean;
+  readonly xforward: boolean;
+  /** Whether a module answers ETRN. */
+  readonly etrn: boolean;
+  /** Milliseconds since the epoch; for lines that are `timed`. */
+  readonly now: number;
 }
 
 /** The EHLO list of a session. */
@@ -98,8 +123,29 @@ export interface Protocol {
   >;
   readonly mailParameters: ReadonlyMap<string, Parameter>;
   readonly rcptParameters: ReadonlyMap<string, Parameter>;
+  readonly mailReplies: readonly NonNullable<Extension["mailReply"]>[];
+  /** Whether each accepted recipient has a reply of its own after the message (RFC 2033 §4.2). */
+  readonly answersEach: boolean;
   /** The EHLO list for these facts; the settings must be the same at all calls. */
   offer(facts: OfferFacts): Offer;
+}
+
+/**
+ * What a dialogue serves with: a listener's own ways, or those of a virtual host, which has a chain, limits and a name of
+ * its own.
+ */
+export interface Service {
+  readonly setup: SessionSetup;
+  readonly settings: EngineSettings;
+  readonly protocol: Protocol;
+}
+
+/** Where a session or a message may come to be served by other ways. */
+export interface VirtualHosts {
+  /** By the server name of TLS (SNI, RFC 6066 §3), any case; undefined: the listener's own. */
+  byServerName(name: string): Service | undefined;
+  /** By the domain of a recipient, as `Address.domainKey` has it; undefined: the listener's own. */
+  byDomain(domain: string): Service | undefined;
 }
 
 /** What the dialogue offers to commands and extensions. */
@@ -107,6 +153,14 @@ export interface Conversation {
   readonly session: Session;
   readonly settings: EngineSettings;
   readonly protocol: Protocol;
+  /** Where it may come to serve by other ways; without: never. */
+  readonly virtualHosts: VirtualHosts | undefined;
+  /** Serves the transaction under way, until it ends, as a virtual host does. */
+  serveTransaction(service: Service): void;
+  /** Goes back to how the session is served. */
+  serveOwn(): void;
+  /** How the session is served outside of transactions. */
+  readonly ownSetup: SessionSetup;
   /** What EHLO offered in this session; nothing after HELO. */
   offered: Offer;
 
@@ -148,6 +202,8 @@ export interface Conversation {
   /** The transaction is over, whatever came of it. */
   endTransaction(): void;
   beginTransaction(transaction: Transaction): void;
+  /** Asks the connect hooks and greets. */
+  readonly gate: { open(): void };
   /** Sends what is waiting and starts the handshake; input before it is dropped (RFC 3207 §4.2). */
   startTls(): void;
   /** Closes when what is waiting has been sent. */

@@ -6,7 +6,7 @@ import { faultAnswer, runHooks } from "../hooks/run.ts";
 import type { CloseReason } from "../hooks/report.ts";
 import type { Outcome, StageRun } from "../hooks/run.ts";
 import type { Stage } from "../hooks/table.ts";
-import type { Session } from "../session/session.ts";
+import type { ChannelBindings, Session } from "../session/session.ts";
 import type { Transaction } from "../session/transaction.ts";
 import { parseCommand } from "../wire/command.ts";
 import type { Command } from "../wire/command.ts";
@@ -15,26 +15,22 @@ import { LineReader } from "../wire/line.ts";
 import type { TlsInfo } from "../hooks/stages.ts";
 import { Answering } from "./answering.ts";
 import { checkCommand, checkLine } from "./check.ts";
-import type { Conversation, Intake, Offer, Protocol, Series } from "./contract.ts";
+import type { Refused } from "./check.ts";
+import type { Conversation, Intake, Offer, Protocol, Series, VirtualHosts } from "./contract.ts";
 import { Gate } from "./gate.ts";
 import { InputQueue } from "./input-queue.ts";
 import { consents, verdictOf } from "./outcome.ts";
 import { emptyOffer } from "./protocol.ts";
+import { Pace } from "./pace.ts";
 import type { Port } from "./port.ts";
 import type { EngineSettings } from "./settings.ts";
 
 const closing = "closing";
-
 export class Dialogue extends Answering implements Conversation {
-  readonly session: Session;
-  readonly settings: EngineSettings;
-  readonly protocol: Protocol;
   offered: Offer = emptyOffer;
   series: Series | undefined;
-  /** Monotonic milliseconds of the last input or reply: what time limits are counted from. */
-  lastActivityAt: number;
   readonly #port: Port;
-  readonly #gate = new Gate(this);
+  readonly gate = new Gate(this);
   readonly #lines = new LineReader();
   readonly #waiting: InputQueue;
   #out = "";
@@ -48,23 +44,26 @@ export class Dialogue extends Answering implements Conversation {
   #lineHandler: ((line: string) => void) | undefined;
   #draining = false;
   #commandsSinceMessage = 0;
-  #transactionStartedAt = 0;
+  readonly #pace: Pace;
 
-  constructor(session: Session, settings: EngineSettings, protocol: Protocol, port: Port) {
-    super();
-    this.session = session;
-    this.settings = settings;
-    this.protocol = protocol;
+  constructor(
+    session: Session,
+    settings: EngineSettings,
+    protocol: Protocol,
+    port: Port,
+    virtualHosts?: VirtualHosts,
+  ) {
+    super(session, settings, protocol, virtualHosts);
     this.#port = port;
     this.#waiting = new InputQueue(port);
-    this.lastActivityAt = session.clock.monotonic();
+    this.#pace = new Pace(session.clock.monotonic());
   }
 
   /** Runs the connect and greeting stages and greets. To be called once, before any other. */
   start(): void {
     const { session } = this;
     session.opened();
-    this.#gate.open();
+    this.gate.open();
     this.#flush();
   }
 
@@ -77,9 +76,9 @@ export class Dialogue extends Answering implements Conversation {
     // RFC 3207 §4.2, CVE-2011-0411: what comes between STARTTLS and the handshake is dropped, never run after it
     if (this.#closed !== undefined || this.#securing) return;
     this.session.counts.bytesReceived += end;
-    this.lastActivityAt = this.session.clock.monotonic();
+    this.#pace.heard(this.session.clock.monotonic(), end, this.#intake !== undefined);
     if (this.#busy || this.#feeding) {
-      this.#gate.heard();
+      this.gate.heard();
       this.#waiting.hold(bytes, end, this.#intake !== undefined);
       return;
     }
@@ -88,11 +87,13 @@ export class Dialogue extends Answering implements Conversation {
   }
 
   /** The handshake is done: all that was learnt before is forgotten (RFC 3207 §4.2). */
-  secured(tls: TlsInfo): void {
+  secured(tls: TlsInfo, bindings?: ChannelBindings): void {
     const { session } = this;
     session.tls = tls;
+    session.channelBindings = bindings;
     session.helo = undefined;
     session.auth = undefined;
+    this.serveByName(tls.serverName);
     this.offered = emptyOffer;
     this.#securing = false;
     this.#flush(); // a drain may have begun meanwhile
@@ -105,7 +106,7 @@ export class Dialogue extends Answering implements Conversation {
     this.#closed = true;
     this.session.abort();
     this.#intake?.dispose();
-    this.#gate.abandon();
+    this.gate.abandon();
     this.endTransaction();
     if (!wasClosing) this.session.closed(reason);
   }
@@ -113,17 +114,10 @@ export class Dialogue extends Answering implements Conversation {
   /** Whether a time limit has passed, at `now` (monotonic): then says 421 and closes. Not while a hook is busy. */
   checkTime(now: number): void {
     if (this.isBusy || this.#closed !== undefined) return;
-    const { limits } = this.settings;
-    const receiving = this.#intake !== undefined;
-    const quiet = now - this.lastActivityAt;
-    if (quiet > (receiving ? limits.dataMs : limits.commandMs)) {
-      this.#timeOut(receiving ? "limits.dataMs" : "limits.commandMs");
-    } else if (
-      this.session.transaction !== undefined &&
-      now - this.#transactionStartedAt > limits.transactionMs
-    ) {
-      this.#timeOut("limits.transactionMs");
-    }
+    const { session, settings } = this;
+    const inTransaction = session.transaction !== undefined;
+    const passed = this.#pace.limitPassed(now, settings.limits, this.#intake !== undefined, inTransaction);
+    if (passed !== undefined) this.#timeOut(`limits.${passed}`);
   }
 
   /** The server is shutting down: says 421 as soon as no transaction is open. */
@@ -136,6 +130,11 @@ export class Dialogue extends Answering implements Conversation {
   /** Whether a hook, the store or a handshake is being waited for. */
   get isBusy(): boolean {
     return this.#busy || this.#securing;
+  }
+
+  /** Monotonic milliseconds of the last input, or of the end of the last wait. */
+  get lastActivityAt(): number {
+    return this.#pace.lastActivityAt;
   }
 
   get #isIdle(): boolean {
@@ -202,10 +201,19 @@ export class Dialogue extends Answering implements Conversation {
     }
     this.#lineHandler = undefined;
     const refused = checkLine(line, problem, handler !== undefined);
-    // A line of an AUTH exchange holds a password
-    const argument = handler === undefined ? line : "";
-    if (refused !== undefined) this.invalid(refused.reason, { verb: "", argument }, refused.fault);
-    else this.#run(parseCommand(line), moreWaits);
+    // A line of an AUTH exchange holds a password: it is shown to nobody
+    if (refused === undefined) this.#run(parseCommand(line), moreWaits);
+    else if (handler === undefined) this.#refuseLine(line, refused);
+    else this.invalid(refused.reason, { verb: "", argument: "" }, refused.fault);
+  }
+
+  /** A line that is none, whatever it says; but if data was to follow it, nobody knows where the next command begins. */
+  #refuseLine(line: string, { reason, fault: problem }: Refused): void {
+    const { verb } = parseCommand(line);
+    const bringsData = this.protocol.commands.get(verb)?.row.when === "itself";
+    this.invalid(reason, { verb: "", argument: line }, problem, () => {
+      if (bringsData) this.close("protocol");
+    });
   }
 
   /** Check, then hooks, then default: the check by the flags of the row, the rest by its `run`. */
@@ -221,7 +229,7 @@ export class Dialogue extends Answering implements Conversation {
       this.endAtLimit("limits.idleCommands", "Too many commands without a message");
       return;
     }
-    if (this.#gate.state === "refused" && command.verb !== "QUIT") {
+    if (this.gate.state === "refused" && command.verb !== "QUIT") {
       this.invalid("sequence", command, fault(503, "5.5.1", "No service here")); // RFC 5321 §3.1
       return;
     }
@@ -272,7 +280,7 @@ export class Dialogue extends Answering implements Conversation {
     void pending.then((value) => {
       this.#busy = false;
       if (this.#closed === true) return;
-      this.lastActivityAt = this.session.clock.monotonic();
+      this.#pace.lastActivityAt = this.session.clock.monotonic();
       then(value);
       if (!this.#busy) this.#resume();
       else this.#flush();
@@ -285,6 +293,7 @@ export class Dialogue extends Answering implements Conversation {
 
   takeBytes(intake: Intake): void {
     this.#intake = intake;
+    if (this.session.transaction === undefined) this.#pace.startTransaction();
     if (intake.done) this.#settle(intake);
   }
 
@@ -294,13 +303,15 @@ export class Dialogue extends Answering implements Conversation {
 
   beginTransaction(transaction: Transaction): void {
     this.session.transaction = transaction;
-    this.#transactionStartedAt = this.lastActivityAt;
+    this.#pace.startTransaction();
   }
 
   endTransaction(): void {
     this.series?.dispose();
     this.series = undefined;
+    this.serveOwn();
     this.session.transaction = undefined;
+    this.session.forwarded = undefined; // Postfix XFORWARD_README: of one message
   }
 
   startTls(): void {
@@ -332,7 +343,7 @@ export class Dialogue extends Answering implements Conversation {
   }
 
   #flush(): void {
-    if (this.#draining && this.#isIdle && this.#gate.state !== "waiting") this.#shutDown();
+    if (this.#draining && this.#isIdle && this.gate.state !== "waiting") this.#shutDown();
     if (this.#out !== "" && this.#closed === undefined) this.#port.send(this.#take());
     // A host that does not read does not notice that the client goes: not while a hook has the whole message
     if (!this.#busy || this.#intake === undefined) this.#waiting.release();

@@ -11,9 +11,10 @@ import type { Session } from "../session/session.ts";
 import type { Transaction } from "../session/transaction.ts";
 import type { Reply } from "../wire/reply.ts";
 import type { Conversation } from "./contract.ts";
+import { answerMessage, replyToMessage } from "./final-reply.ts";
 import { consents, verdictOf } from "./outcome.ts";
 import { settleRefused } from "./refused.ts";
-import type { Receiver } from "./receive.ts";
+import type { Receiver, Refusal } from "./receive.ts";
 
 const notTaken = { code: 451, enhanced: "4.3.0", text: "Message not taken: no module keeps it" };
 
@@ -28,7 +29,7 @@ export function finishMessage(talk: Conversation, receiver: Receiver): void {
   };
   const { refusal } = receiver;
   if (refusal !== undefined) {
-    refuse(talk, refusal);
+    answerRefusal(talk, refusal);
     end();
   } else if (transaction.discardedBy !== undefined || !transaction.hasRecipients) {
     discard(talk, transaction.discardedBy ?? "default", receiver.size);
@@ -38,14 +39,15 @@ export function finishMessage(talk: Conversation, receiver: Receiver): void {
   }
 }
 
-function refuse(talk: Conversation, refusal: NonNullable<Receiver["refusal"]>): void {
-  if ("limit" in refusal) talk.session.limitReached(refusal.limit, talk.reply(refusal.reply));
-  else talk.answer(refusal.stage, refusal.outcome, "", notTaken);
+/** Replies to a message that a limit, or a module before the message stage, refused. */
+export function answerRefusal(talk: Conversation, refusal: Refusal): void {
+  if ("limit" in refusal) talk.session.limitReached(refusal.limit, replyToMessage(talk, refusal.reply));
+  else answerMessage(talk, refusal.stage, refusal.outcome, "", { standard: notTaken });
 }
 
 /** The client hears what it would hear if the message had been taken. */
 function discard(talk: Conversation, module: string, size: number): void {
-  const wire = talk.reply(taken(talk.session.transaction as Transaction));
+  const wire = replyToMessage(talk, taken(talk.session.transaction as Transaction));
   const decision = { stage: "message", verdict: "discard", module, ms: 0 } as const;
   talk.session.decided({ ...decision, subject: `${size} octets`, reply: wire });
 }
@@ -77,7 +79,7 @@ function judge(talk: Conversation, transaction: Transaction, receiver: Receiver,
     }
     const verdict = verdictOf(outcome);
     if (!consents(outcome)) {
-      talk.answer("message", outcome, `${receiver.size} octets`, notTaken);
+      answerMessage(talk, "message", outcome, `${receiver.size} octets`, { standard: notTaken });
       finish();
     } else if (
       verdict?.kind === "discard" ||
@@ -94,7 +96,7 @@ function judge(talk: Conversation, transaction: Transaction, receiver: Receiver,
           reportPassed(session, outcome, receiver.size);
           queue(talk, transaction, editor.view, finish);
         } else {
-          talk.answer("message", refusal, `${receiver.size} octets`, notTaken);
+          answerMessage(talk, "message", refusal, `${receiver.size} octets`, { standard: notTaken });
           finish();
         }
       });
@@ -117,7 +119,8 @@ function queue(talk: Conversation, transaction: Transaction, message: KeptOrNot,
   const run = { event: (call: HookCall) => new QueueEvent(call, session, finished) };
   talk.stage("queue", run, (outcome) => {
     if (verdictOf(outcome)?.kind === "queued") session.setup.onAccepted?.();
-    talk.answer("queue", outcome, `${message.size} octets`, notTaken, taken(transaction));
+    const replies = { standard: notTaken, done: taken(transaction) };
+    answerMessage(talk, "queue", outcome, `${message.size} octets`, replies);
     end();
   });
 }

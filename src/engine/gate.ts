@@ -20,8 +20,9 @@ export class Gate implements EarlyTalk {
     this.#talk = talk;
   }
 
-  /** Asks the connect hooks, then greets or turns away. */
+  /** Asks the connect hooks, then greets or turns away; again when the client turns out to be another (XCLIENT). */
   open(): void {
+    this.state = "waiting";
     const { session } = this.#talk;
     this.#talk.stage("connect", { event: (call) => new ConnectEvent(call, session, this) }, (outcome) => {
       this.#wakeDelay = undefined;

@@ -1,17 +1,19 @@
 // HELO and EHLO (RFC 5321 §4.1.1.1): the name, the hooks, the list of extensions.
 
+import { isAnswered } from "../hooks/methods.ts";
 import { HeloEvent } from "../session/events.ts";
 import type { Command } from "../wire/command.ts";
 import { fault } from "../wire/fault.ts";
 import { isAddressLiteral, isDomain } from "../wire/path.ts";
-import type { Keywords } from "../hooks/stages.ts";
+import type { Helo, Keywords } from "../hooks/stages.ts";
 import type { Conversation, Offer } from "./contract.ts";
 import { consents } from "./outcome.ts";
 import { emptyOffer, keywordOf, makeOffer } from "./protocol.ts";
+import { usableNow } from "./sasl/usable.ts";
 
 export function runHelo(talk: Conversation, command: Command): void {
   const { session } = talk;
-  const verb = command.verb as "HELO" | "EHLO";
+  const verb = command.verb as Helo["verb"];
   const name = command.argument;
   // RFC 5321 §4.1.1.1: a domain or an address literal. Deviation from RFC 5321 §2.3.5: underscores and a missing dot are
   // taken, since many clients that have no proper name send them and refusing them stops real mail.
@@ -35,23 +37,28 @@ export function runHelo(talk: Conversation, command: Command): void {
 
 const fallback = { code: 550, enhanced: "5.7.1", text: "Refused" };
 
-function greet(talk: Conversation, offered: Offer, helo: { verb: "HELO" | "EHLO"; name: string }): void {
+function greet(talk: Conversation, offered: Offer, helo: Helo): void {
   talk.endTransaction(); // RFC 5321 §4.1.4: EHLO in a session is a reset
   talk.session.helo = helo;
   talk.offered = offered;
 }
 
-function standardOffer({ session, settings, protocol }: Conversation): Offer {
+function standardOffer(talk: Conversation): Offer {
+  const { session, settings, protocol } = talk;
   return protocol.offer({
     settings,
     secure: session.tls !== undefined,
     authenticated: session.auth !== undefined,
-    canAuthenticate: session.setup.chain.taps.auth.length > 0,
+    mechanisms: usableNow(talk),
+    xclient: settings.xclient?.has(session.client.address) ?? false,
+    xforward: settings.xforward?.has(session.client.address) ?? false,
+    etrn: isAnswered(session.setup.chain.taps.etrn, session),
+    now: session.clock.now(),
   });
 }
 
 /** RFC 5321 §4.1.1.1; RFC 2034 §3: no enhanced code in replies to HELO and EHLO. */
-function ehloReply(hostname: string, verb: "HELO" | "EHLO", { wire }: Offer): string {
+function ehloReply(hostname: string, verb: Helo["verb"], { wire }: Offer): string {
   return verb === "HELO" || wire === "" ? `250 ${hostname}\r\n` : `250-${hostname}\r\n${wire}`;
 }
 

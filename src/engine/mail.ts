@@ -10,15 +10,23 @@ import { addressFault, problems } from "../wire/address.ts";
 import { parseParams } from "../wire/params.ts";
 import type { Params } from "../wire/params.ts";
 import { parsePath } from "../wire/path.ts";
-import { fixedReply } from "../wire/reply.ts";
+import { fixedReply, formatReply } from "../wire/reply.ts";
+import type { Reply } from "../wire/reply.ts";
 import type { Conversation, Parameter } from "./contract.ts";
 import { consents, verdictOf } from "./outcome.ts";
 
 const accepted = fixedReply(250, "2.1.0", "Sender ok");
 
 export function runMail(talk: Conversation, command: Command): void {
-  const { session } = talk;
+  const { session, settings } = talk;
   const { argument } = command;
+  const { transactions } = settings.limits;
+  // RFC 9422 §4.1: a client that counts every MAIL against MAILMAX stays below, since only accepted ones count here. 421,
+  // as Exim answers: by closing, the client knows that another session will be heard (RFC 5321 §3.8), which 452 would not say
+  if (transactions > 0 && session.counts.transactions >= transactions) {
+    talk.endAtLimit("limits.transactions", "Too many messages in one session");
+    return;
+  }
   const from = pathStart(argument, "FROM:");
   if (from === -1) {
     talk.invalid("syntax", command, fault(501, "5.5.4", "Syntax: MAIL FROM:<address>"));
@@ -49,13 +57,24 @@ export function runMail(talk: Conversation, command: Command): void {
       if (consents(outcome)) {
         session.counts.transactions += 1;
         if (verdictOf(outcome)?.kind === "discard") transaction.discardedBy = outcome.said?.module;
-        talk.answer("mail", outcome, argument, accepted);
+        const own = ownReply(talk, transaction);
+        if (own === undefined) talk.answer("mail", outcome, argument, accepted);
+        else talk.answerWith("mail", outcome, argument, formatReply(own));
       } else {
         talk.answer("mail", outcome, argument, accepted);
         talk.endTransaction();
       }
     },
   );
+}
+
+/** What an extension has to say of a transaction that begins. */
+function ownReply({ protocol, offered }: Conversation, transaction: Transaction): Reply | undefined {
+  for (const mailReply of protocol.mailReplies) {
+    const reply = mailReply(transaction, offered);
+    if (reply !== undefined) return reply;
+  }
+  return undefined;
 }
 
 /** Index at which the path begins, or -1. RFC 5321 §3.3 allows no space after the colon; nearly all servers do. */
@@ -81,7 +100,7 @@ export function checkParameters(
     if (parameter === undefined || !talk.offered.keywords.has(parameter.keyword)) {
       return fault(555, "5.5.4", `Unknown parameter ${name}`);
     }
-    const problem = parameter.check(value, talk);
+    const problem = parameter.check(value, talk, parameters);
     if (problem !== undefined) return problem;
   }
   return parameters;

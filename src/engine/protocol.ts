@@ -1,6 +1,6 @@
 // Composes one configured protocol from the command rows and the extensions: once, for all sessions of a listener.
 
-import type { CommandRow, Extension, Offer, Parameter, Protocol } from "./contract.ts";
+import type { CommandRow, Extension, Offer, OfferFacts, Parameter, Protocol } from "./contract.ts";
 
 /** After HELO, and before any greeting of the client: nothing is offered. */
 export const emptyOffer: Offer = { keywords: new Set(), lines: [], wire: "" };
@@ -19,17 +19,28 @@ export function keywordOf(line: string): string {
 }
 
 /** Rows and extensions to look-ups; EHLO lists are made once for each combination of facts. */
-export function composeProtocol(rows: readonly CommandRow[], extensions: readonly Extension[]): Protocol {
+export function composeProtocol(
+  rows: readonly CommandRow[],
+  extensions: readonly Extension[],
+  answersEach: boolean,
+): Protocol {
   const offers = new Map<string, Offer>();
+  const timed = extensions.some((extension) => extension.timed);
+  const makeFor = (facts: OfferFacts): Offer =>
+    makeOffer(extensions.flatMap((extension) => extension.line(facts) ?? []));
   return {
     commands: commandsOf(rows, extensions),
     mailParameters: parametersOf(extensions, "mail"),
     rcptParameters: parametersOf(extensions, "rcpt"),
+    mailReplies: extensions.flatMap(({ mailReply }) => mailReply ?? []),
+    answersEach,
     offer(facts) {
-      const key = `${facts.secure} ${facts.authenticated}`;
+      if (timed) return makeFor(facts);
+      const { secure, authenticated, xclient, xforward, etrn, mechanisms } = facts;
+      const key = `${secure} ${authenticated} ${xclient} ${xforward} ${etrn} ${mechanisms.join(" ")}`;
       let offer = offers.get(key);
       if (offer === undefined) {
-        offer = makeOffer(extensions.flatMap((extension) => extension.line(facts) ?? []));
+        offer = makeFor(facts);
         offers.set(key, offer);
       }
       return offer;

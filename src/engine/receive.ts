@@ -15,6 +15,7 @@ import type { DataSink } from "../wire/data.ts";
 import { findHeaderEnd, HeaderBlock } from "../wire/header.ts";
 import type { Reply } from "../wire/reply.ts";
 import type { Conversation, Intake } from "./contract.ts";
+import { tooLarge } from "./extensions/size.ts";
 import type { EngineSettings } from "./settings.ts";
 import { consents, verdictName, verdictOf } from "./outcome.ts";
 
@@ -75,8 +76,7 @@ export abstract class Receiver implements DataSink, Intake {
       return { limit: "bareNewline", reply: { code: 550, enhanced: "5.5.2", text } }; // RFC 5321 §2.3.8
     }
     if (limits.messageBytes > 0 && this.size > limits.messageBytes) {
-      const text = `Message size exceeds the limit of ${limits.messageBytes} octets`;
-      return { limit: "limits.messageBytes", reply: { code: 552, enhanced: "5.3.4", text } }; // RFC 1870 §6.3
+      return { limit: "limits.messageBytes", reply: tooLarge(limits.messageBytes) }; // RFC 1870 §6.3
     }
     return undefined;
   }

@@ -4,17 +4,24 @@
 
 import type { HookCall, Outcome } from "../hooks/run.ts";
 import { defer } from "../hooks/verdict.ts";
-import { StoredMessage } from "../session/content.ts";
 import type { KeptOrNot } from "../session/content.ts";
-import { makeDsn } from "../session/dsn.ts";
+import { makeDsn, wantsFailures } from "../session/dsn.ts";
 import { QueueEvent, RcptEvent } from "../session/events.ts";
 import type { RcptDraft } from "../session/events.ts";
 import type { RefusedRecipient } from "../session/transaction.ts";
 import { Transaction } from "../session/transaction.ts";
 import { nullSender } from "../wire/address.ts";
-import { findHeaderEnd } from "../wire/header.ts";
+import type { Params } from "../wire/params.ts";
 import type { Conversation } from "./contract.ts";
+import { answersEach } from "./final-reply.ts";
 import { verdictOf } from "./outcome.ts";
+
+/** A message, and the recipients that the sender is to hear of. */
+interface Failure {
+  readonly transaction: Transaction;
+  readonly refused: readonly RefusedRecipient[];
+  readonly message: KeptOrNot;
+}
 
 /** Settles refused recipients: `then` gets the outcome that the whole message must have, or none: go on. */
 export function settleRefused(
@@ -30,10 +37,17 @@ export function settleRefused(
   } else if (!transaction.hasRecipients) {
     // All agree to refuse; if one of them may change its mind, the client is to try again
     then(outcomeOf(refused.find(({ verdict }) => verdict.kind === "defer") ?? first));
+  } else if (answersEach(talk, transaction)) {
+    then(undefined); // each is told
   } else if (mayBounce(talk, transaction)) {
-    bounce(talk, transaction, message, (taken) =>
-      then(taken ? undefined : deferAll(talk, transaction, first)),
-    );
+    // RFC 3461 §4.1: of those with another NOTIFY the sender does not want to hear
+    const told = refused.filter(({ recipient }) => wantsFailures(recipient.dsn.notify));
+    if (told.length === 0) then(undefined);
+    else {
+      bounce(talk, { transaction, refused: told, message }, (taken) =>
+        then(taken ? undefined : deferAll(talk, transaction, first)),
+      );
+    }
   } else {
     then(deferAll(talk, transaction, first));
   }
@@ -62,13 +76,9 @@ function outcomeOf({ module, verdict }: RefusedRecipient): Outcome {
  * Hands the notification to the queue hooks; `then` hears whether one of them took it. A rcpt hook must vouch for its
  * recipient, as for any other: a queue hook may be one that keeps all mail in one place, where the sender never sees it.
  */
-function bounce(
-  talk: Conversation,
-  transaction: Transaction,
-  message: KeptOrNot,
-  then: (taken: boolean) => void,
-): void {
+function bounce(talk: Conversation, failure: Failure, then: (taken: boolean) => void): void {
   const { session } = talk;
+  const { transaction } = failure;
   const original = transaction.sender;
   const parameters = new Map<string, string | undefined>();
   const draft: RcptDraft = { addresses: [original], route: undefined };
@@ -79,35 +89,35 @@ function bounce(
       then(false);
       return;
     }
-    const envelope = new Transaction(session, nullSender, new Map());
+    const envelope = new Transaction(session, nullSender, notificationParameters(transaction));
+    envelope.assignedPriority = transaction.priority; // RFC 6710 §4.6
     const rest = { original, parameters, route: draft.route, acceptedBy: outcome.said.module };
     for (const address of draft.addresses) envelope.addRecipient({ address, ...rest });
-    queueDsn(talk, transaction, envelope, message, then);
+    queueDsn(talk, failure, envelope, then);
   });
+}
+
+/** The notification needs what the message needed: UTF-8, all eight bits, and TLS on its way (RFC 8689 §5). */
+function notificationParameters({ smtpUtf8, requireTls, bodyType }: Transaction): Params {
+  return new Map<string, string | undefined>([
+    ["BODY", bodyType === "BINARYMIME" ? bodyType : "8BITMIME"],
+    ...(smtpUtf8 ? ([["SMTPUTF8", undefined]] as const) : []),
+    ...(requireTls ? ([["REQUIRETLS", undefined]] as const) : []),
+  ]);
 }
 
 function queueDsn(
   talk: Conversation,
-  transaction: Transaction,
+  failure: Failure,
   envelope: Transaction,
-  message: KeptOrNot,
   then: (taken: boolean) => void,
 ): void {
   const { session } = talk;
-  const headers = message instanceof StoredMessage ? message.headers.bytes : Buffer.alloc(0);
-  const { refused, sender } = transaction;
+  const { sender } = failure.transaction;
   const { hostname } = session;
-  const dsn = makeDsn({ hostname, transaction, refused, headers, id: envelope.id, now: session.clock.now() });
-  const end = findHeaderEnd(dsn, 0);
-  const body = dsn.subarray(end);
-  const bytes = { size: body.length, read: () => once(body) };
-  const content = new StoredMessage(dsn.subarray(0, end - 2), bytes, true);
+  const content = makeDsn({ hostname, ...failure, id: envelope.id, now: session.clock.now() });
   talk.stage("queue", { event: (call) => new QueueEvent(call, session, content, envelope) }, (outcome) => {
     talk.passed("queue", outcome, `notification to <${String(sender)}>`);
     then(verdictOf(outcome)?.kind === "queued");
   });
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield bytes;
 }

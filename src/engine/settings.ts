@@ -1,7 +1,10 @@
 // What the engine can be told, with the defaults. The server's configuration has the same names; a setting that only a
 // host understands (addresses, certificates) is not here.
 
+import type { NetworkSet } from "../wire/networks.ts";
+import type { AuthMechanism } from "../hooks/mechanisms.ts";
 import { maxAuthLineBytes, maxCommandBytes } from "../wire/command.ts";
+import { standardMechanisms } from "./sasl/table.ts";
 
 /** Bounds on everything that a client can make grow. What the client hears past each: docs/limits.md. */
 export interface Limits {
@@ -15,6 +18,14 @@ export interface Limits {
   readonly headerBytes: number;
   /** Recipients of one message; past it 452 4.5.3 for each. RFC 5321 §4.5.3.1.8 wants 100 at least. */
   readonly recipients: number;
+  /** Domains among the recipients of one message; past it 452 4.5.3 for each of another. 0: no limit. */
+  readonly recipientDomains: number;
+  /** Messages of one session, by accepted MAIL; past it 421 4.7.0 and the end. 0: no limit. */
+  readonly transactions: number;
+  /** Seconds that a message may ask to be held back (FUTURERELEASE); past it 501 5.5.4. 0: the extension is not offered. */
+  readonly holdSeconds: number;
+  /** Least seconds of BY with mode R (DELIVERBY, RFC 2852 §3); below it 555 5.5.4. 0: any. */
+  readonly deliverBySeconds: number;
   /** Received fields, where a module reads the headers; past it 554 5.4.6. RFC 5321 §6.3 wants 100 at least. */
   readonly hops: number;
   /** Protocol errors and failed AUTH of one session; at it 421 4.7.0 and the end. */
@@ -27,8 +38,18 @@ export interface Limits {
   readonly commandMs: number;
   /** Milliseconds to wait for the next piece of a message; past it 421 4.4.2. RFC 5321 §4.5.3.2.5: 3 min. */
   readonly dataMs: number;
+  /** Octets of message data per second, on average after the first 30 s; below it 421 4.4.2. 0: no limit. */
+  readonly dataRate: number;
   /** Milliseconds from MAIL to the end of the message; past it 421 4.4.2. */
   readonly transactionMs: number;
+  /** Failed logins of one client network (IPv4 address, IPv6 /64) in a while; past it 454 4.7.0. 0: no limit. */
+  readonly authFailuresPerAddress: number;
+  /** Failed logins of one account in a while; past it 454 4.7.0, right or wrong. 0: no limit. */
+  readonly authFailuresPerAccount: number;
+  /** The while, in milliseconds from the first of the failures. */
+  readonly authFailureWindowMs: number;
+  /** Milliseconds before the first 535; doubled with each in the session up to 8,000 (or this, if more). 0: none. */
+  readonly authFailureDelayMs: number;
 }
 
 /** RFC minima where the RFCs have one, the habits of Postfix elsewhere. */
@@ -38,14 +59,28 @@ export const defaultLimits: Limits = {
   messageBytes: 52_428_800,
   headerBytes: 262_144,
   recipients: 1000,
+  recipientDomains: 0,
+  transactions: 0,
+  holdSeconds: 0,
+  deliverBySeconds: 0,
   hops: 100,
   errors: 20,
   refusedRecipients: 100,
   idleCommands: 2000,
   commandMs: 300_000,
   dataMs: 180_000,
+  dataRate: 100,
   transactionMs: 3_600_000,
+  authFailuresPerAddress: 30,
+  authFailuresPerAccount: 10,
+  authFailureWindowMs: 900_000,
+  authFailureDelayMs: 1_000,
 };
+
+/** What a listener is for: `mx` takes mail from other servers, `submission` from users, `lmtp` and `internal` from one's own. */
+export type ProfileName = "mx" | "submission" | "lmtp" | "internal";
+
+export const everyProfile: readonly ProfileName[] = ["mx", "submission", "lmtp", "internal"];
 
 export interface EngineSettings {
   readonly limits: Limits;
@@ -62,8 +97,20 @@ export interface EngineSettings {
   readonly mixedVerdicts: "safe" | "bounce" | "defer";
   /** Offers and takes AUTH PLAIN and LOGIN without TLS too (RFC 4954 §9 forbids it on open networks). */
   readonly authWithoutTls: boolean;
+  /** SASL mechanisms that may be offered, where hooks, TLS and the client allow it. */
+  readonly authMechanisms: readonly AuthMechanism[];
+  /** MAIL is 530 5.7.0 before AUTH (RFC 4954 §6, RFC 6409 §4.3). */
+  readonly requireAuth: boolean;
+  /** All but NOOP, EHLO, STARTTLS, RSET and QUIT is 530 5.7.0 before STARTTLS (RFC 3207 §4; not for public MX hosts). */
+  readonly requireTls: boolean;
   /** Whether the host can start TLS. */
   readonly tlsAvailable: boolean;
+  /** Classes of soliciting that MAIL may not declare (RFC 3865); undefined: NO-SOLICITING is not offered. */
+  readonly noSoliciting: readonly string[] | undefined;
+  /** Clients that may introduce others (XCLIENT); undefined: nobody may. */
+  readonly xclient: NetworkSet | undefined;
+  /** Clients that may say where a message comes from (XFORWARD); undefined: nobody may. */
+  readonly xforward: NetworkSet | undefined;
 }
 
 export const defaultSettings: EngineSettings = {
@@ -71,5 +118,11 @@ export const defaultSettings: EngineSettings = {
   bareNewline: "reject",
   mixedVerdicts: "safe",
   authWithoutTls: false,
+  authMechanisms: standardMechanisms,
+  requireAuth: false,
+  requireTls: false,
   tlsAvailable: false,
+  noSoliciting: undefined,
+  xclient: undefined,
+  xforward: undefined,
 };

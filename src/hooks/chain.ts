@@ -2,7 +2,8 @@
 // (JavaScript users have none). Composed once per configuration, never per session. Running hooks: run.ts.
 
 import { Breaker } from "./breaker.ts";
-import type { AnyModule, Handler, Hook, OnError, Order } from "./module.ts";
+import type { AuthMethod } from "./mechanisms.ts";
+import type { AnyModule, BaseOptions, Handler, Hook, OnError, Order } from "./module.ts";
 import { describe, isTransactionStage, moduleKeys, optionProblem, orderProblem } from "./module-check.ts";
 import { sortByOrder } from "./order.ts";
 import type { Observer } from "./report.ts";
@@ -19,6 +20,16 @@ export interface ReadyHook<S extends Stage = Stage> {
   readonly onError: OnError;
   readonly readsContent: boolean;
   readonly takesQuarantine: boolean;
+  /** At `auth`: which credentials it is asked for. */
+  readonly methods: readonly AuthMethod[];
+}
+
+/** The options of all stages at once. */
+interface AnyOptions extends BaseOptions {
+  readonly handler: Handler<Stage>;
+  readonly content?: boolean;
+  readonly quarantine?: boolean;
+  readonly methods?: readonly AuthMethod[];
 }
 
 /** A place in a stage's order: a module's own hook, or what its session() or transaction() will bring. */
@@ -132,9 +143,12 @@ function orderOf({ order, before, after }: Order): Order {
   };
 }
 
+const passwordOnly: readonly AuthMethod[] = ["password"];
+
 /** A function or an options object becomes a hook with all its defaults. */
 export function readyHook(hook: Hook<Stage>, owner: object): ReadyHook {
-  const options = typeof hook === "function" ? { handler: hook } : hook;
+  // The stage decides which options there are; module-check.ts has looked
+  const options = (typeof hook === "function" ? { handler: hook } : hook) as AnyOptions;
   const handler: Handler<Stage> = options.handler.bind(typeof hook === "function" ? owner : hook);
   return {
     handler,
@@ -142,6 +156,7 @@ export function readyHook(hook: Hook<Stage>, owner: object): ReadyHook {
     onError: options.onError ?? "defer",
     readsContent: options.content ?? true,
     takesQuarantine: options.quarantine ?? false,
+    methods: options.methods ?? passwordOnly,
   };
 }
 

@@ -1,5 +1,5 @@
-// What a module may use from outside: DNS, clock and log come through the event, so that a test, a replay or another
-// host can answer them. Interfaces only; the real ones live in hosts/.
+// What a module may use from outside: DNS, state, fetch, clock and log come through the event, so that a test, a replay
+// or another host can answer them. Interfaces only; the real ones live in hosts/.
 
 /**
  * Look-ups. "No such name" and "no such record" are an empty result; a failure to find out rejects with a `DnsError`.
@@ -35,6 +35,53 @@ export class DnsError extends Error {
     this.code = code;
   }
 }
+
+/** What can be kept as state: JSON. Numbers are finite; objects are plain, and circles are refused. */
+export type StateValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly StateValue[]
+  | { readonly [key: string]: StateValue };
+
+/** Options of what is kept. */
+export interface StateOptions {
+  /** Milliseconds until it is forgotten, more than 0; without it nothing expires. */
+  readonly ttlMs?: number;
+}
+
+/**
+ * What a module keeps between sessions: greylists, counters, reputation. Each module of a chain has keys of its own, the
+ * name of the module going in front of them, so two modules never meet; chains with a module of the same name share what
+ * it keeps where they share the store. That store is in memory unless the server has another: it may be shared by several
+ * machines, it may drop what was not used for long when it is full, and it may fail, which rejects.
+ *
+ * Keys have 1 to 768 characters. TypeError for any other key, a value that is no JSON, and a wrong option.
+ * Source of 768: an IP address (39), two addresses of up to 320 (RFC 5321 §4.5.3.1) and what stands between fit.
+ */
+export interface State {
+  /** The value; undefined when there is none, or none any more. Read only: change it by `set`. */
+  get(key: string): Promise<StateValue | undefined>;
+  /** Sets or replaces value and expiry; a copy is kept, so later changes to `value` do not show. */
+  set(key: string, value: StateValue, options?: StateOptions): Promise<void>;
+  /** Sets it only where there is none; whether it did. Of several at once one does. */
+  add(key: string, value: StateValue, options?: StateOptions): Promise<boolean>;
+  /** Forgets it; whether there was one. */
+  delete(key: string): Promise<boolean>;
+  /**
+   * Adds `by`, a whole number (default 1; may be negative), to a number that begins at 0, and gives the sum; calls that
+   * overlap all count. A fixed window: `ttlMs` counts from the call that began the number, and later calls do not move it.
+   * TypeError when the value there is no number.
+   */
+  increment(key: string, options?: StateOptions & { readonly by?: number }): Promise<number>;
+}
+
+/**
+ * Requests over HTTP, as the `fetch` of the platform. The one of an event aborts with its `signal`, besides the one that
+ * is given. Rejects when there is no response; a status of 404 or 500 is a response.
+ */
+export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
 /** Time, so that tests need not wait for it. */
 export interface Clock {

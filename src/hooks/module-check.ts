@@ -1,5 +1,6 @@
 // Checks of a module's properties at load, for users without a compiler. Pure; chain.ts adds the path of the module.
 
+import { authMethods } from "./mechanisms.ts";
 import type { TransactionStage } from "./module.ts";
 import { stageRow, stages } from "./table.ts";
 import type { Stage } from "./table.ts";
@@ -31,6 +32,7 @@ export const hookOptionNames = [
   "onError",
   "content",
   "quarantine",
+  "methods",
 ] as const;
 
 /** Properties of a module besides its stages. */
@@ -109,7 +111,19 @@ export function optionProblem(stage: Stage, hook: unknown): Problem | undefined 
   if (onError !== undefined && !["defer", "continue", "disconnect"].includes(onError as string)) {
     return { path: ".onError", text: `want "defer", "continue" or "disconnect", found ${describe(onError)}` };
   }
-  return flagProblem(stage, options) ?? orderProblem(options);
+  return flagProblem(stage, options) ?? methodsProblem(stage, options["methods"]) ?? orderProblem(options);
+}
+
+function methodsProblem(stage: Stage, methods: unknown): Problem | undefined {
+  if (methods === undefined) return undefined;
+  const path = ".methods";
+  if (stage !== "auth") return { path, text: "an option of auth only" };
+  const known: readonly unknown[] = authMethods;
+  if (Array.isArray(methods) && methods.length > 0 && methods.every((method) => known.includes(method))) {
+    return undefined;
+  }
+  const found = Array.isArray(methods) ? JSON.stringify(methods) : describe(methods);
+  return { path, text: `want a list of ${authMethods.join(", ")}, found ${found}` };
 }
 
 function flagProblem(stage: Stage, options: Readonly<Record<string, unknown>>): Problem | undefined {

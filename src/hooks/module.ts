@@ -2,6 +2,8 @@
 // which checks modules at load and puts their hooks in order.
 
 import type { Report } from "./report.ts";
+import type { AuthEvent, CertificateAuth, KeysAuth, PasswordAuth, TokenAuth } from "./auth.ts";
+import type { AuthMethod } from "./mechanisms.ts";
 import type { EventOf } from "./stages.ts";
 import type { LegalVerdict, PortableStage, ServerStage, Stage } from "./table.ts";
 import type { Verdict } from "./verdict.ts";
@@ -14,8 +16,13 @@ export type Answer<S extends Stage> = S extends "greeting"
 /** What a handler may give back: an answer, or nothing. `void`: a function without a return statement. */
 export type MaybeAnswer<S extends Stage> = Answer<S> | undefined | void;
 
-/** The function of a hook. What it throws, or a promise that rejects, is a module fault. */
-export type Handler<S extends Stage> = (event: EventOf<S>) => MaybeAnswer<S> | Promise<MaybeAnswer<S>>;
+/**
+ * The function of a hook. What it throws, or a promise that rejects, is a module fault. At `auth` it is asked for passwords
+ * only; other credentials: `AuthOptions`.
+ */
+export type Handler<S extends Stage> = HandlerOf<S, S extends "auth" ? PasswordAuth : EventOf<S>>;
+
+type HandlerOf<S extends Stage, E> = (event: E) => MaybeAnswer<S> | Promise<MaybeAnswer<S>>;
 
 /** What a module fault (throw, rejection, deadline, illegal verdict) means for the client. */
 export type OnError = "defer" | "continue" | "disconnect";
@@ -31,13 +38,20 @@ export interface Order {
 }
 
 /** A hook with options. */
-export interface HookOptions<S extends Stage> extends Order {
-  /** The function itself. */
-  readonly handler: Handler<S>;
+export type HookOptions<S extends Stage> = S extends "auth" ? AuthOptions : StageOptions<S>;
+
+/** What a hook can be told besides its function. */
+export interface BaseOptions extends Order {
   /** Milliseconds; default 30,000, never more than the stage's budget. */
   readonly timeout?: number;
   /** Default `defer`: 451 4.3.0, the client tries again. */
   readonly onError?: OnError;
+}
+
+/** A hook with options, at every stage but `auth`. */
+export interface StageOptions<S extends Stage> extends BaseOptions {
+  /** The function itself. */
+  readonly handler: Handler<S>;
   /**
    * At `message` and `queue`: `false` says that the hook does not read the message, which lets the server drop the
    * content unstored when no other hook wants it. Reading it all the same is a module fault.
@@ -47,8 +61,35 @@ export interface HookOptions<S extends Stage> extends Order {
   readonly quarantine?: S extends "queue" ? boolean : never;
 }
 
-/** A hook in either form. */
-export type Hook<S extends Stage> = Handler<S> | HookOptions<S>;
+/**
+ * A hook of `auth` with options: what it is asked for depends on `methods`. With several the handler takes `AuthEvent`,
+ * which has to be written (the compiler does not infer it), and tells them apart by `method`.
+ */
+export type AuthOptions =
+  | PasswordOptions
+  | MethodOptions<"keys", KeysAuth>
+  | MethodOptions<"token", TokenAuth>
+  | MethodOptions<"certificate", CertificateAuth>
+  | MethodOptions<AuthMethod, AuthEvent>;
+
+/** An auth hook for passwords only: PLAIN and LOGIN. */
+export interface PasswordOptions extends BaseOptions {
+  /** The function itself. */
+  readonly handler: HandlerOf<"auth", PasswordAuth>;
+  /** Default: `["password"]`. */
+  readonly methods?: readonly "password"[] | undefined;
+}
+
+/** An auth hook for other credentials, or for several kinds. */
+export interface MethodOptions<M extends AuthMethod, E extends AuthEvent> extends BaseOptions {
+  /** The function itself. */
+  readonly handler: HandlerOf<"auth", E>;
+  /** Which credentials the hook is asked for; EHLO offers the mechanisms of these. */
+  readonly methods: readonly M[];
+}
+
+/** A hook in either form. `methods?: never`: by its absence the compiler knows which event a handler takes. */
+export type Hook<S extends Stage> = (Handler<S> & { readonly methods?: never }) | HookOptions<S>;
 
 type HooksOf<S extends Stage> = { readonly [K in S]?: Hook<K> };
 type NoHooksOf<S extends Stage> = { readonly [K in S]?: never };

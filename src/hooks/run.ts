@@ -52,9 +52,15 @@ export interface RunContext {
 /** How a stage makes events and keeps or drops what a hook changed through them. */
 export interface StageRun<S extends Stage> {
   event(call: HookCall): EventOf<S>;
-  /** After a hook without fault: take over what it changed; may reject, which is then the hook's fault. */
-  commit?(event: EventOf<S>): void | Promise<void>;
+  /**
+   * After a hook without fault: take over what it changed. May throw or reject, which is then the hook's fault:
+   * `IllegalAnswer` where the answer does not go with what the hook did.
+   */
+  commit?(event: EventOf<S>, answer: unknown): void | Promise<void>;
 }
+
+/** An answer that is legal at the stage, but not after what the hook did or left undone. */
+export class IllegalAnswer extends TypeError {}
 
 /** One call of one hook. */
 export class HookCall {
@@ -184,18 +190,26 @@ function ask<S extends Stage>(
     } else {
       const problem = illegalAnswer(tap.stage, answer);
       if (problem !== undefined) return faultOf(call, hook.onError, "illegal-verdict", problem);
-      const committed = run.commit?.(event);
+      const committed = run.commit?.(event, answer);
       if (committed === undefined) return said(call, answer);
       whole = committed.then(() => answer);
     }
   } catch (error) {
-    return faultOf(call, hook.onError, "threw", error);
+    return faultOf(call, hook.onError, reasonOf(error, "threw"), error);
   }
   return withDeadline(whole, call, hook);
 }
 
-/** A quarantined message is offered only to queue hooks that keep such mail apart. */
+function reasonOf(error: unknown, otherwise: "threw" | "rejected"): FaultReason {
+  return error instanceof IllegalAnswer ? "illegal-verdict" : otherwise;
+}
+
+/**
+ * A quarantined message is offered only to queue hooks that keep such mail apart, credentials only to auth hooks that
+ * want their method.
+ */
 function isOffered(stage: Stage, hook: ReadyHook, event: EventOf<Stage>): boolean {
+  if (stage === "auth") return hook.methods.includes((event as EventOf<"auth">).method);
   return stage !== "queue" || hook.takesQuarantine || (event as EventOf<"queue">).quarantine === undefined;
 }
 
@@ -207,7 +221,9 @@ async function commitLater<S extends Stage>(
 ): Promise<unknown> {
   const value = await answer;
   // Too late, or no answer at all: what the hook changed is not taken over.
-  if (!call.closed && illegalAnswer(call.tap.stage, value) === undefined) await run.commit?.(event);
+  if (!call.closed && illegalAnswer(call.tap.stage, value) === undefined) {
+    await run.commit?.(event, value);
+  }
   return value;
 }
 
@@ -229,7 +245,7 @@ function withDeadline(
       },
       (error: unknown) => {
         cancel();
-        resolve(call.closed ? undefined : faultOf(call, hook.onError, "rejected", error));
+        resolve(call.closed ? undefined : faultOf(call, hook.onError, reasonOf(error, "rejected"), error));
       },
     );
   });

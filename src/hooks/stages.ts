@@ -1,138 +1,21 @@
 // What a hook knows at each stage: the one argument of a hook. Interfaces only; session/events.ts makes the objects.
-// Every property is read only; what a hook may do is a method.
+// Every property is read only; what a hook may do is a method. What all events have in common: event.ts; auth: auth.ts.
 
 import type { Address } from "../wire/address.ts";
 import type { HeaderBlock } from "../wire/header.ts";
-import type { Clock, Dns, Log } from "./environment.ts";
-import type { Facts } from "./facts.ts";
+import type { ValidSince } from "../wire/rrvs.ts";
+import type { AuthEvent } from "./auth.ts";
+import type { Envelope, RecipientDsn } from "./envelope.ts";
+import type { Helo, HookEvent } from "./event.ts";
 import type { Stage } from "./table.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** The other end of the connection. */
-export interface Client {
-  /** IP address without brackets or zone; IPv4-mapped IPv6 addresses are given as IPv4. */
-  readonly address: string;
-  /** Version of IP. */
-  readonly family: 4 | 6;
-  /** TCP port; 0 when the host does not know it. */
-  readonly port: number;
-}
-
-/** The TLS layer, once there is one. */
-export interface TlsInfo {
-  /** For instance `TLSv1.3`. */
-  readonly version: string;
-  /** IANA name of the cipher suite, for instance `TLS_AES_256_GCM_SHA384`. */
-  readonly cipher: string;
-  /** Name the client asked for (SNI). */
-  readonly serverName: string | undefined;
-  /** Subject of the client certificate and whether it was verified; undefined when none was sent. */
-  readonly clientCertificate: { readonly subject: string; readonly verified: boolean } | undefined;
-}
-
-/** Who has logged in. */
-export interface AuthInfo {
-  /** The user whom a module vouched for. */
-  readonly username: string;
-  /** `PLAIN` or `LOGIN`. */
-  readonly mechanism: string;
-}
-
-/** The latest HELO or EHLO. */
-export interface Helo {
-  /** `EHLO` offers extensions. */
-  readonly verb: "HELO" | "EHLO" | "LHLO";
-  /** The name the client gave: a domain or an address literal, as written. */
-  readonly name: string;
-}
-
-/** What a milter cannot see: counts since the connection began. */
-export interface Counts {
-  /** Commands, their verbs known or not. */
-  readonly commands: number;
-  /** Commands that were answered with an error of the protocol, and failed AUTH. */
-  readonly errors: number;
-  /** NOOP commands. */
-  readonly noops: number;
-  /** RSET commands. */
-  readonly resets: number;
-  /** Transactions begun by an accepted MAIL. */
-  readonly transactions: number;
-  /** Recipients refused at RCPT. */
-  readonly refusedRecipients: number;
-  /** Octets received, TLS layer not counted. */
-  readonly bytesReceived: number;
-  /** Times the client sent on where it had to wait (RFC 2920 §3.1, RFC 5321 §4.3.1). */
-  readonly pipeliningErrors: number;
-}
-
-/** The connection. */
-export interface SessionInfo {
-  /** Unique within this process and unlikely to repeat over restarts; letters and digits. */
-  readonly id: string;
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
-  /** The other end. */
-  readonly client: Client;
-  /** Own address and port of the connection. */
-  readonly local: { readonly address: string; readonly port: number };
-  /** The name this server goes by. */
-  readonly hostname: string;
-  /** Undefined before HELO or EHLO, and after STARTTLS until the next. */
-  readonly helo: Helo | undefined;
-  /** Undefined without TLS. */
-  readonly tls: TlsInfo | undefined;
-  /** Undefined before a module has vouched for the user. */
-  readonly auth: AuthInfo | undefined;
-  /** Counts so far. */
-  readonly counts: Counts;
-  /** Whether the client spoke before the greeting was sent. */
-  readonly earlyTalker: boolean;
-}
-
-/** An accepted recipient. */
-export interface Recipient {
-  /** Whom the message is for now. */
-  readonly address: Address;
-  /** As the client gave it; differs from `address` when a rcpt hook rewrote or expanded it. */
-  readonly original: Address;
-  /** ESMTP parameters of RCPT, keyword in upper case. */
-  readonly parameters: ReadonlyMap<string, string | undefined>;
-  /** Set by a rcpt hook for the queue hook; the server itself does not read it. */
-  readonly route: string | undefined;
-  /** Name of the module that accepted the recipient. */
-  readonly acceptedBy: string;
-}
-
-/** Sender and recipients of the present transaction. */
-export interface Envelope {
-  /** The null sender has `isNull`. */
-  readonly sender: Address;
-  /** ESMTP parameters of MAIL, keyword in upper case. */
-  readonly parameters: ReadonlyMap<string, string | undefined>;
-  /** Accepted recipients, in the order of RCPT. */
-  readonly recipients: readonly Recipient[];
-}
-
-/** Known at every stage. */
-export interface HookEvent {
-  /** The connection: its names, TLS, user and counts. */
-  readonly session: SessionInfo;
-  /** `session.client`. */
-  readonly client: Client;
-  /** Typed values that modules leave for each other. */
-  readonly facts: Facts;
-  /** Look-ups that can be replaced in tests; pass them `signal`. */
-  readonly dns: Dns;
-  /** Time that can be moved in tests. */
-  readonly clock: Clock;
-  /** Lines for observers, marked with module, stage and session. */
-  readonly log: Log;
-  /** Aborts when the hook's deadline passes or the client goes away. */
-  readonly signal: AbortSignal;
-  /** Milliseconds left until the hook's deadline. */
-  readonly deadline: number;
-}
+export type * from "./auth.ts";
+export type * from "./envelope.ts";
+export type { Notify, NotifyEvent, OriginalRecipient } from "../wire/dsn-params.ts";
+export type { ValidSince } from "../wire/rrvs.ts";
+export type * from "./event.ts";
+export type { ProxyInfo, ProxyProtocolInfo, XclientInfo } from "./proxy.ts";
 
 /** What is known at `connect`. */
 export interface ConnectEvent extends HookEvent {
@@ -163,24 +46,20 @@ export interface Keywords {
   list(): readonly string[];
 }
 
-/** What is known at `auth`. Never log the password. */
-export interface AuthEvent extends HookEvent {
-  /** How the credentials came. */
-  readonly mechanism: "PLAIN" | "LOGIN";
-  /** The user whose password it is: the authentication identity. */
-  readonly username: string;
-  /** As sent. */
-  readonly password: string;
-  /** The identity to act as (RFC 4616 §2); empty when the client gave none. */
-  readonly authorizationId: string;
-}
-
 /** What is known at `mail`. */
 export interface MailEvent extends HookEvent {
   /** The address in MAIL FROM; the null sender has `isNull`. */
   readonly sender: Address;
   /** ESMTP parameters, keyword in upper case. */
   readonly parameters: ReadonlyMap<string, string | undefined>;
+  /** The sender again, and what the client asked for the message; no recipients yet. */
+  readonly envelope: Envelope;
+  /**
+   * Sets the priority of the message, -9 to 9, whatever the client asked for; where it offered MT-PRIORITY the server says
+   * so in its reply (RFC 6710 §4.1). For our own queue hooks: another host's MTA hears nothing of it. Throws RangeError for
+   * any other number.
+   */
+  setPriority(priority: number): void;
 }
 
 /** What is known at `rcpt`; called once for each recipient. */
@@ -191,6 +70,13 @@ export interface RcptEvent extends HookEvent {
   readonly parameters: ReadonlyMap<string, string | undefined>;
   /** Sender and the recipients accepted so far. */
   readonly envelope: Envelope;
+  /** What the sender wants to hear of this recipient (DSN). */
+  readonly dsn: RecipientDsn;
+  /**
+   * Since when it must have been the same person: a mailbox that has changed hands is refused with 5.7.17, a domain with
+   * 5.7.18, one of unknown past with 5.7.19 (RRVS, RFC 7293 §5.1). Undefined also for roles such as postmaster.
+   */
+  readonly validSince: ValidSince | undefined;
   /** Replaces the recipient; later modules of the stage see the new one. Throws TypeError when it is no address. */
   rewrite(address: string | Address): void;
   /** The recipient, once accepted, becomes these (at least one). Throws TypeError when one is no address. */
@@ -305,6 +191,14 @@ export interface CommandEvent extends HookEvent {
   readonly argument: string;
 }
 
+/** What is known at `etrn`. */
+export interface EtrnEvent extends CommandEvent {
+  /** `host`: mail for `node` is wanted; `domain`: for it and all below it (`@`); `queue`: a queue of that name (`#`). */
+  readonly kind: "host" | "domain" | "queue";
+  /** A domain name as written; with `queue` any printable text. */
+  readonly node: string;
+}
+
 /** Why a command was not taken: its verb is not known, its form, its place in the dialogue, its length. */
 export type InvalidReason = "unknown" | "syntax" | "sequence" | "too-long";
 
@@ -340,6 +234,7 @@ export interface StageEvents {
   noop: CommandEvent;
   rset: CommandEvent;
   quit: CommandEvent;
+  etrn: EtrnEvent;
   invalid: InvalidEvent;
 }
 

@@ -92,7 +92,7 @@ export const hookTable = {
     kind: "first",
     verdicts: ["accept", "reject", "defer", "disconnect"],
     silent: "535 5.7.8: nobody vouches for the credentials",
-    called: "the client has sent complete credentials",
+    called: "the client has shown its credentials, or (`keys`) said who it is; by the hook's `methods`",
     reject: 535, // RFC 4954 §6
     defer: 454, // RFC 4954 §6
     fault: 454,
@@ -182,6 +182,15 @@ export const hookTable = {
   noop: commandRow("NOOP", "250", 550, 450),
   rset: commandRow("RSET; the transaction is dropped whatever the answer", "250", 550, 450),
   quit: { ...commandRow("QUIT; the connection is closed whatever the answer", "221", 550, 421), fault: 421 },
+  etrn: {
+    ...commandRow(
+      "ETRN in no transaction, well formed; EHLO lists it where a module has this hook",
+      "459 4.7.1: no module starts the queue", // RFC 1985 §5.3
+      550,
+      458, // RFC 1985 §5.3
+    ),
+    fault: 458,
+  },
   invalid: {
     kind: "first",
     verdicts: ["reply", "reject", "disconnect"],

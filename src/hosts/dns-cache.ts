@@ -1,5 +1,5 @@
 // Look-ups shared and remembered: equal ones under way are one, answers are kept until they expire, failures are not
-// kept. Bounded in number and in characters; the least recently used leave first. Knows no resolver.
+// kept. Bounded in number and in characters; those leave first that nobody has used for long. Knows no resolver.
 
 import { DnsError } from "../hooks/environment.ts";
 import type { Clock } from "../hooks/environment.ts";
@@ -22,6 +22,8 @@ interface Entry<T> {
   readonly characters: number;
   /** Monotonic milliseconds. */
   readonly expiresAt: number;
+  /** Since it was last at the end of the queue to leave. */
+  used: boolean;
 }
 
 /** For how long answers without a TTL are kept, and the news that there is nothing. */
@@ -38,7 +40,10 @@ export class Lookups<T> {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #limits: CacheLimits;
   readonly #lengthOf: (answer: T) => number;
-  /** In the order of last use. */
+  /**
+   * In the order in which they may have to leave; one that was used meanwhile goes to the end instead. (To move an entry
+   * at each use would make a Map slower with every use of the same key.)
+   */
   readonly #kept = new Map<string, Entry<T>>();
   readonly #underWay = new Map<string, Promise<readonly T[]>>();
   #characters = 0;
@@ -83,9 +88,11 @@ export class Lookups<T> {
   #recall(key: string): readonly T[] | undefined {
     const entry = this.#kept.get(key);
     if (entry === undefined) return undefined;
-    this.#remove(key, entry);
-    if (entry.expiresAt <= this.#clock.monotonic()) return undefined;
-    this.#insert(key, entry);
+    if (entry.expiresAt <= this.#clock.monotonic()) {
+      this.#remove(key, entry);
+      return undefined;
+    }
+    entry.used = true;
     return entry.answers;
   }
 
@@ -93,10 +100,14 @@ export class Lookups<T> {
     Object.freeze(answers); // the same array for all who ask
     if (keepMs <= 0) return answers; // RFC 1035 §3.2.1: TTL 0 is for the transaction in progress only
     const characters = answers.reduce((sum, each) => sum + this.#lengthOf(each), key.length + overhead);
-    this.#insert(key, { answers, characters, expiresAt: this.#clock.monotonic() + keepMs });
+    const expiresAt = this.#clock.monotonic() + keepMs;
+    this.#insert(key, { answers, characters, expiresAt, used: false });
     for (const [oldest, entry] of this.#kept) {
       if (this.#kept.size <= this.#limits.entries && this.#characters <= this.#limits.characters) break;
       this.#remove(oldest, entry);
+      if (!entry.used) continue;
+      entry.used = false;
+      this.#insert(oldest, entry);
     }
     return answers;
   }

@@ -1,6 +1,6 @@
 // Lists of who may and who may not: by network, HELO name, sender and recipient, each judged at its stage. It allows and
 // refuses what it is told to and asks nobody else; it never vouches for a recipient, so no entry makes an open relay.
-// Entries: access/rule.ts; patterns: access/networks.ts and access/names.ts; lists and files: access/list.ts.
+// Entries: access/rule.ts; patterns: wire/networks.ts and access/names.ts; lists and files: access/list.ts.
 
 import { fact } from "../hooks/facts.ts";
 import type { Fact } from "../hooks/facts.ts";
@@ -10,7 +10,7 @@ import { accept } from "../hooks/verdict.ts";
 import { RuleList } from "./access/list.ts";
 import type { AccessList } from "./access/list.ts";
 import { AddressTable, HeloTable } from "./access/names.ts";
-import { NetworkTable } from "./access/networks.ts";
+import { NetworkTable } from "../wire/networks.ts";
 import type { ListName, Rule } from "./access/rule.ts";
 import { checkOptions, optionError } from "./shared/options.ts";
 

@@ -111,11 +111,12 @@ function qualify({ address }: Recipient, hostname: string): string {
 }
 
 function withNames(recipient: Recipient, hostname: string): MaildirRecipient {
-  const { address, original, parameters, route, acceptedBy } = recipient;
+  const { address, original, parameters, route, acceptedBy, dsn, validSince } = recipient;
   const { key, domain, domainKey } = address;
   const host = domain === "" ? hostname.toLowerCase() : domainKey;
   const local = domain === "" ? key : key.slice(0, -domainKey.length - 1);
-  return { address, original, parameters, route, acceptedBy, local: safeName(local), domain: safeName(host) };
+  const known = { address, original, parameters, route, acceptedBy, dsn, validSince };
+  return { ...known, local: safeName(local), domain: safeName(host) };
 }
 
 /** What the client hears. Nothing in it tells of paths; those are in the log. */

@@ -18,6 +18,8 @@ export function jsonRecord(report: Report): JsonRecord {
     session: session.id,
     transaction,
     client: session.client.address,
+    proxy: session.proxy?.address,
+    forwarded: session.forwarded === undefined ? undefined : safeData({ ...session.forwarded }, longest),
     ...details(report),
   };
 }

@@ -13,10 +13,10 @@ interface Entry {
 }
 
 /** The flat list; adds to `problems` what is wrong with it. */
-export function checkModules(value: unknown, problems: ConfigProblem[]): readonly AnyModule[] {
+export function checkModules(value: unknown, path: string, problems: ConfigProblem[]): readonly AnyModule[] {
   if (value === undefined) {
     problems.push({
-      path: "modules",
+      path,
       found: "nothing",
       want: "a list of modules, for instance [recipients({ … })]",
     });
@@ -24,11 +24,11 @@ export function checkModules(value: unknown, problems: ConfigProblem[]): readonl
   if (!Array.isArray(value)) return [];
   const before = problems.length;
   const entries: Entry[] = [];
-  flatten(value, "modules", entries, problems);
-  for (const { path, module } of entries) {
-    const wrong = wrongEntry(module);
-    if (wrong === undefined) compose([{ path, module }], problems);
-    else problems.push({ path, ...wrong });
+  flatten(value, path, entries, problems);
+  for (const entry of entries) {
+    const wrong = wrongEntry(entry.module);
+    if (wrong === undefined) compose([entry], problems);
+    else problems.push({ path: entry.path, ...wrong });
   }
   // Names and order can be compared only among modules that are well formed
   if (problems.length === before) compose(entries, problems);

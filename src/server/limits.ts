@@ -3,7 +3,10 @@
 // and the listeners'.
 
 import { defaultLimits } from "../engine/settings.ts";
+import { defaultStateEntries } from "../hosts/state.ts";
 import type { Limits } from "../engine/settings.ts";
+import { maxDeliverBySeconds } from "../wire/deliver-by.ts";
+import { maxHoldSeconds } from "../wire/future-release.ts";
 import type { ServerLimits } from "./options.ts";
 
 export type LimitName = keyof Limits | keyof ServerLimits;
@@ -12,9 +15,9 @@ export interface LimitRow {
   readonly standard: number;
   readonly least: number;
   readonly most: number;
-  readonly unit: "octets" | "ms" | "";
+  readonly unit: "octets" | "octets/s" | "ms" | "s" | "";
   readonly doc: string;
-  /** Code and enhanced code as the client hears them. */
+  /** Code and enhanced code as the client hears them; empty where it hears nothing. */
   readonly reply: string;
   /** What becomes of the command, the message or the connection. */
   readonly effect: string;
@@ -37,6 +40,8 @@ export const serverLimits: ServerLimits = {
   connections: 10_000,
   connectionsPerAddress: 100,
   memoryBytes: 134_217_728,
+  stateEntries: defaultStateEntries,
+  proxyMs: 5_000,
 };
 
 export const limitRows: { readonly [K in LimitName]: LimitRow } = {
@@ -103,6 +108,54 @@ export const limitRows: { readonly [K in LimitName]: LimitRow } = {
     module: "no `rcpt` for them",
     source: "RFC 5321 §4.5.3.1.8, §4.5.3.1.10; Postfix smtpd_recipient_limit",
     shouldBe: { least: 100, source: "RFC 5321 §4.5.3.1.8" },
+  },
+  recipientDomains: {
+    standard: defaultLimits.recipientDomains,
+    least: 0,
+    most: 1_000_000,
+    unit: "",
+    doc: "Different domains among the recipients of one message. 0: no limit. Told in EHLO (LIMITS).",
+    reply: "452 4.5.3",
+    effect: "for each RCPT of a domain past it; the message goes to those accepted",
+    log: limitLine,
+    module: "no `rcpt` for them",
+    source: "RFC 9422 §4.3, there by session; RFC 5321 §4.5.3.1.10",
+  },
+  transactions: {
+    standard: defaultLimits.transactions,
+    least: 0,
+    most: 1_000_000,
+    unit: "",
+    doc: "Messages of one session, by accepted MAIL. 0: no limit. Told in EHLO (LIMITS).",
+    reply: "421 4.7.0",
+    effect: `to MAIL; ${closes}, and the client goes on in another session`,
+    log: limitLine,
+    module: sees421,
+    source: "RFC 9422 §4.1; Exim smtp_accept_max_per_connection (1000)",
+  },
+  holdSeconds: {
+    standard: defaultLimits.holdSeconds,
+    least: 0,
+    most: maxHoldSeconds,
+    unit: "s",
+    doc: "Longest time that a message may ask to be held back; told in EHLO (FUTURERELEASE, for `submission`). 0: not offered. To be set only where a queue hook holds messages.",
+    reply: "501 5.5.4",
+    effect: "to MAIL; counts as an error",
+    log: invalidLine,
+    module: '`invalid` with reason `"syntax"`',
+    source: "RFC 4865 §4.2",
+  },
+  deliverBySeconds: {
+    standard: defaultLimits.deliverBySeconds,
+    least: 0,
+    most: maxDeliverBySeconds,
+    unit: "s",
+    doc: "Shortest time within which a message may demand to be delivered or returned; told in EHLO (DELIVERBY). 0: any.",
+    reply: "555 5.5.4",
+    effect: "to MAIL with a shorter one; counts as an error",
+    log: invalidLine,
+    module: '`invalid` with reason `"syntax"`',
+    source: "RFC 2852 §3",
   },
   hops: {
     standard: defaultLimits.hops,
@@ -179,6 +232,18 @@ export const limitRows: { readonly [K in LimitName]: LimitRow } = {
     source: "RFC 5321 §4.5.3.2.5 (the client's side)",
     shouldBe: { least: 180_000, source: "RFC 5321 §4.5.3.2.5" },
   },
+  dataRate: {
+    standard: defaultLimits.dataRate,
+    least: 0,
+    most: 1_000_000_000,
+    unit: "octets/s",
+    doc: "Least rate of message data, on average after the first 30 s; time that hooks take does not count. 0: no limit.",
+    reply: "421 4.4.2",
+    effect: `the message is dropped; ${closes}`,
+    log: limitLine,
+    module: "`body` streams fail; `signal` aborts",
+    source: "own choice: 100; Postfix smtpd_min_data_rate (500, under stress)",
+  },
   transactionMs: {
     standard: defaultLimits.transactionMs,
     least: 1,
@@ -190,6 +255,54 @@ export const limitRows: { readonly [K in LimitName]: LimitRow } = {
     log: limitLine,
     module: "`body` streams fail; `signal` aborts",
     source: "own choice: 50 MiB in an hour are 14 KiB per second",
+  },
+  authFailuresPerAddress: {
+    standard: defaultLimits.authFailuresPerAddress,
+    least: 0,
+    most: 1_000_000,
+    unit: "",
+    doc: "Failed logins of one client (IPv4 address, IPv6 /64) within `authFailureWindowMs`. 0: no limit.",
+    reply: "454 4.7.0",
+    effect: "to AUTH, until the time is over; counts as an error",
+    log: limitLine,
+    module: "no `auth`",
+    source: "own choice; RFC 5321 §7.8",
+  },
+  authFailuresPerAccount: {
+    standard: defaultLimits.authFailuresPerAccount,
+    least: 0,
+    most: 1_000_000,
+    unit: "",
+    doc: "Failed logins of one account, from wherever, within `authFailureWindowMs`; a login that succeeds forgets them. 0: no limit.",
+    reply: "454 4.7.0",
+    effect: "to AUTH for this account, right or wrong, until the time is over; counts as an error",
+    log: limitLine,
+    module: "no `auth`",
+    source: "own choice; NIST SP 800-63B §5.2.2 allows 100 at most",
+  },
+  authFailureWindowMs: {
+    standard: defaultLimits.authFailureWindowMs,
+    least: 1,
+    most: longestTimer,
+    unit: "ms",
+    doc: "How long failed logins are remembered, from the first of them.",
+    reply: "454 4.7.0",
+    effect: "see `authFailuresPerAddress` and `authFailuresPerAccount`",
+    log: "that of the two",
+    module: "no `auth`",
+    source: "own choice: 15 minutes",
+  },
+  authFailureDelayMs: {
+    standard: defaultLimits.authFailureDelayMs,
+    least: 0,
+    most: 300_000,
+    unit: "ms",
+    doc: "Wait before the first 535 to AUTH, doubled with each in the session up to 8,000 (or this, if more). 0: none.",
+    reply: "535 5.7.8",
+    effect: "the reply is late",
+    log: "none",
+    module: "nothing",
+    source: "own choice; Dovecot auth_failure_delay has 2 s",
   },
   connections: {
     standard: serverLimits.connections,
@@ -208,7 +321,7 @@ export const limitRows: { readonly [K in LimitName]: LimitRow } = {
     least: 1,
     most: 10_000_000,
     unit: "",
-    doc: "Open connections of one client address.",
+    doc: "Open connections of one client address; behind a proxy of the client's, not of the proxy's.",
     reply: "421",
     effect: `in place of the greeting; ${closes}`,
     log: limitLine,
@@ -226,5 +339,30 @@ export const limitRows: { readonly [K in LimitName]: LimitRow } = {
     log: "`limit` line with `storage`",
     module: "no `message` and `queue`",
     source: "own choice: 128 MiB; RFC 5321 §4.2.3",
+  },
+  proxyMs: {
+    standard: serverLimits.proxyMs,
+    least: 1,
+    most: longestTimer,
+    unit: "ms",
+    doc: "Wait for the PROXY header, on listeners with `proxy`.",
+    reply: "",
+    effect: closes,
+    log: limitLine,
+    module: "nothing: no `connect`",
+    source: "Postfix smtpd_upstream_proxy_timeout",
+    shouldBe: { least: 3_000, source: "The PROXY protocol §2" },
+  },
+  stateEntries: {
+    standard: serverLimits.stateEntries,
+    least: 1,
+    most: 10_000_000,
+    unit: "",
+    doc: "Entries of `state` in memory, those of all modules together. Not looked at where the setting `state` is given.",
+    reply: "",
+    effect: "the entry that was not used for longest is forgotten",
+    log: "nothing",
+    module: "`state.get` finds nothing under that key",
+    source: "own choice: about 25 MB with keys of 60 characters",
   },
 };

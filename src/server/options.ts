@@ -1,11 +1,16 @@
 // What a server can be told: the same object in a program (`createServer(options)`) and in mod-smtpd.config.ts
 // (`defineConfig(options)`). Types only; config.ts checks and completes them.
 
-import type { Clock, Dns } from "../hooks/environment.ts";
+import type { Clock, Dns, Fetch, State } from "../hooks/environment.ts";
+import type { AuthMechanism } from "../hooks/mechanisms.ts";
 import type { AnyModule } from "../hooks/module.ts";
 import type { Observer } from "../hooks/report.ts";
 import type { OnMessage } from "../modules/receive.ts";
-import type { Limits } from "../engine/settings.ts";
+import type { Limits, ProfileName } from "../engine/settings.ts";
+import type { ExtensionSwitches } from "../engine/smtp.ts";
+import type { CertificateFacts, CertificateOptions, TlsOptions } from "./tls-options.ts";
+
+export type * from "./tls-options.ts";
 
 /** Modules in order; nested lists are flattened, and false, null and undefined are left out. */
 export type ModuleList = readonly (AnyModule | ModuleList | false | null | undefined)[];
@@ -21,20 +26,52 @@ export interface ListenOptions {
    * byte (RFC 8314 §3); `off`: never.
    */
   readonly tls?: "starttls" | "implicit" | "off";
+  /**
+   * What the listener is for; default `mx`. `submission` takes mail from users, after AUTH and under TLS (RFC 6409);
+   * `lmtp` speaks LMTP (RFC 2033); `internal` takes mail from hosts of one's own. See docs/listeners.md.
+   */
+  readonly profile?: ProfileName;
+  /** Extensions switched on or off against the profile, by keyword: `{ CHUNKING: false }`. See docs/extensions.md. */
+  readonly extensions?: ExtensionSwitches;
+  /** MAIL is 530 5.7.0 before AUTH; default true for `submission`. */
+  readonly requireAuth?: boolean;
+  /** All but EHLO, STARTTLS, NOOP, RSET and QUIT is 530 5.7.0 before TLS; default true for `submission` with TLS. */
+  readonly requireTls?: boolean;
+  /**
+   * Addresses and networks of proxies: only these may connect, and each connection must begin with a PROXY header, version
+   * 1 or 2. Default: none, clients connect themselves. See docs/proxies.md.
+   */
+  readonly proxy?: readonly string[];
+  /** A session counts as under TLS when the proxy says that its client came over TLS; default false. */
+  readonly trustProxyTls?: boolean;
+  /** The name the server goes by here; default: that of the server. */
+  readonly hostname?: string;
+  /** The chain of this listener; default: that of the server. */
+  readonly modules?: ModuleList;
+  /** Limits of its sessions, where they differ from those of the server. */
+  readonly limits?: Partial<Limits>;
+  /** Shown to clients that ask for no name, or for one that no certificate is for; default: that of `tls`. */
+  readonly certificate?: CertificateOptions;
 }
 
-/** Certificate and key: as PEM text, or as paths of PEM files. */
-export interface TlsOptions {
-  /** The certificate, and those between it and the root, as PEM. Either this or `certFile`. */
-  readonly cert?: string | Uint8Array;
-  /** The private key as PEM. Either this or `keyFile`. */
-  readonly key?: string | Uint8Array;
-  /** Path of a PEM file, from the working directory. */
-  readonly certFile?: string;
-  /** Path of a PEM file, from the working directory. */
-  readonly keyFile?: string;
-  /** Default `TLSv1.2` (RFC 8996, RFC 9325). */
-  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+/** A host that has a chain, a name, limits and a certificate of its own. See docs/listeners.md. */
+export interface VirtualHostOptions {
+  /** For logs and `mod-smtpd modules`. */
+  readonly name: string;
+  /** It serves sessions whose client asks for one of these in TLS (SNI); `*.example.org` stands for one label. */
+  readonly serverNames?: readonly string[];
+  /** It serves messages whose first recipient is in one of these domains, from MAIL on; `*.example.org` as above. */
+  readonly domains?: readonly string[];
+  /** The name the server goes by; default: that of the listener. */
+  readonly hostname?: string;
+  /** Its chain; default: that of the listener. */
+  readonly modules?: ModuleList;
+  /** Limits of its sessions and messages, where they differ from those of the listener. */
+  readonly limits?: Partial<Limits>;
+  /** Shown to clients that ask for one of `serverNames`. */
+  readonly certificate?: CertificateOptions;
+  /** Listeners at which it is there, by their place in `listen` from 0; default: all. */
+  readonly listeners?: readonly number[];
 }
 
 /** Limits of the whole server, besides those of one session. */
@@ -45,6 +82,10 @@ export interface ServerLimits {
   readonly connectionsPerAddress: number;
   /** Bytes of messages held in memory over all sessions; past it they go to disk, and past that 452 4.3.1. */
   readonly memoryBytes: number;
+  /** Entries of the state that modules keep in memory; past it the least recently used is forgotten. */
+  readonly stateEntries: number;
+  /** Milliseconds for a PROXY header to come; past it the connection is closed. */
+  readonly proxyMs: number;
 }
 
 /** All settings; each has a default. What is wrong among them is a `ConfigError`. See docs/configuration.md. */
@@ -60,6 +101,8 @@ export interface ServerOptions {
   readonly onMessage?: OnMessage;
   /** Default: one listener on 127.0.0.1:2525. */
   readonly listen?: readonly ListenOptions[];
+  /** Hosts with ways of their own, found by the name in TLS or by the domain of the first recipient; default: none. */
+  readonly virtualHosts?: readonly VirtualHostOptions[];
   /** Bounds on everything that a client can make grow; docs/limits.md has defaults, ranges and sources. */
   readonly limits?: Partial<Limits & ServerLimits>;
   /** A CR or LF alone in a message: `reject` (default) answers 550 5.5.2, `normalize` makes it CRLF. */
@@ -72,7 +115,21 @@ export interface ServerOptions {
   readonly mixedVerdicts?: "safe" | "bounce" | "defer";
   /** Offers AUTH without TLS too; default false (RFC 4954 §9). */
   readonly authWithoutTls?: boolean;
-  /** Without it no listener offers TLS. Read once, when the server is made. */
+  /**
+   * SASL mechanisms that may be offered, where hooks, TLS and the client allow it; default: all but CRAM-MD5. The order
+   * of the EHLO line is the server's.
+   */
+  readonly authMechanisms?: readonly AuthMechanism[];
+  /** Addresses and networks of front ends that may say who the client is (XCLIENT); default: nobody. */
+  readonly xclient?: readonly string[];
+  /** Those that may say where a message comes from, for logs only (XFORWARD); default: nobody. */
+  readonly xforward?: readonly string[];
+  /**
+   * Classes of soliciting, such as `org.example:ADV`, that messages may not declare (NO-SOLICITING, RFC 3865): 550 5.7.1.
+   * Empty: messages may declare any, for hooks to see. Default: not offered.
+   */
+  readonly noSoliciting?: readonly string[];
+  /** Without it no listener offers TLS. */
   readonly tls?: TlsOptions;
   /** Directory of the temporary files for large messages; default: the system's. */
   readonly spoolDirectory?: string;
@@ -80,6 +137,13 @@ export interface ServerOptions {
   readonly observers?: readonly Observer[];
   /** For tests and special hosts; default: the system's resolver. */
   readonly dns?: Dns;
+  /**
+   * Where modules keep what outlives a session; default: in memory, `limits.stateEntries` at most. Arguments come checked:
+   * keys with the name of the module in front, whole milliseconds, values that are frozen.
+   */
+  readonly state?: State;
+  /** How modules make requests over HTTP: for tests, proxies and special hosts; default: the platform's. */
+  readonly fetch?: Fetch;
   /** For tests; default: the system's. */
   readonly clock?: Clock;
 }
@@ -115,6 +179,12 @@ export interface Server extends AsyncDisposable {
    * 10,000).
    */
   close(options?: { readonly drainMs?: number }): Promise<DrainSummary>;
+  /**
+   * Reads the certificate files again, or takes `tls`: of the settings of `tls` those that are given, a source of
+   * certificates in place of all others. Handshakes that begin afterwards use the new ones; sessions go on. Rejects with
+   * `ConfigError` when they cannot be used, or when the server was made without `tls`; then nothing changes.
+   */
+  reloadCertificates(tls?: TlsOptions): Promise<readonly CertificateFacts[]>;
   /** Open sessions. */
   readonly sessionCount: number;
 }

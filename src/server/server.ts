@@ -3,18 +3,25 @@
 
 import type { Server as NetServer } from "node:net";
 import { composeChain } from "../hooks/chain.ts";
-import { smtpProtocol } from "../engine/smtp.ts";
 import { systemClock } from "../hosts/clock.ts";
 import { systemDns } from "../hosts/dns.ts";
+import { systemFetch } from "../hosts/fetch.ts";
 import { guardProcess } from "../hosts/guard.ts";
 import type { ReadMode } from "../hosts/smtp/accept.ts";
 import { ConnectionTable, listen } from "../hosts/smtp/listener.ts";
-import { makeSecureContext } from "../hosts/smtp/tls.ts";
 import { fileSpool } from "../hosts/spool.ts";
+import { MemoryState } from "../hosts/state.ts";
 import { idMaker, MemoryBudget } from "../session/environment.ts";
+import { Logins } from "../session/logins.ts";
 import { RefusalMemory } from "../session/refusals.ts";
-import { resolveConfig } from "./config.ts";
+import { networkSet } from "../wire/networks.ts";
+import type { NetworkSet } from "../wire/networks.ts";
+import { CertificateKeeper } from "./certificate-keeper.ts";
+import { ConfigError, resolveConfig } from "./config.ts";
 import type { DrainSummary, ListenAddress, Server, ServerOptions } from "./options.ts";
+import type { CertificateFacts, TlsOptions } from "./options.ts";
+import { composeServices } from "./services.ts";
+import type { ListenerServices } from "./services.ts";
 
 /** Milliseconds between two looks at the time limits of all connections. */
 const tickMs = 1_000;
@@ -32,12 +39,16 @@ export function createServer(options: ServerOptions): Server {
   return new SmtpServer(options, "shared");
 }
 
-/** For the tests of both ways to read; see hosts/smtp/accept.ts. `memoryUsed`: bytes of messages held in memory. */
+/**
+ * For the tests of both ways to read; see hosts/smtp/accept.ts. `memoryUsed`: bytes of messages held in memory. `newNonce`:
+ * of logins.
+ */
 export function createServerReading(
   options: ServerOptions,
   readMode: ReadMode,
+  newNonce?: () => string,
 ): Server & { readonly memoryUsed: number } {
-  return new SmtpServer(options, readMode);
+  return new SmtpServer(options, readMode, newNonce);
 }
 
 class SmtpServer implements Server {
@@ -45,16 +56,30 @@ class SmtpServer implements Server {
   readonly #setup;
   readonly #connections: ConnectionTable;
   readonly #readMode: ReadMode;
+  readonly #services: readonly ListenerServices[];
+  /** Of the setting `tls`. */
+  readonly #shared: CertificateKeeper | undefined;
+  /** Of each listener; several may have the same. */
+  readonly #keepers: readonly (CertificateKeeper | undefined)[];
   #listeners: NetServer[] = [];
   #stopTicker: (() => void) | undefined;
   #unguard: (() => void) | undefined;
   #messages = 0;
 
-  constructor(options: ServerOptions, readMode: ReadMode) {
+  constructor(options: ServerOptions, readMode: ReadMode, newNonce?: () => string) {
     const config = resolveConfig(options);
     const clock = config.clock ?? systemClock;
     this.#config = config;
     this.#readMode = readMode;
+    const { tls, hostname } = config;
+    const ofHosts = (options.virtualHosts ?? []).flatMap(({ certificate, serverNames = [] }) =>
+      certificate === undefined ? [] : [{ ...certificate, names: serverNames }],
+    );
+    const shared = tls === undefined ? undefined : new CertificateKeeper(tls, hostname, clock, ofHosts);
+    this.#shared = shared;
+    this.#keepers = config.listen.map(({ own }) =>
+      own.tls === undefined ? shared : new CertificateKeeper(own.tls, own.hostname ?? hostname, clock),
+    );
     this.#connections = new ConnectionTable(config.limits.connections, config.limits.connectionsPerAddress);
     this.#setup = {
       hostname: config.hostname,
@@ -62,16 +87,29 @@ class SmtpServer implements Server {
       environment: {
         clock,
         dns: config.dns ?? systemDns(),
+        state: config.state ?? new MemoryState({ clock, maxEntries: config.limits.stateEntries }),
+        fetch: config.fetch ?? systemFetch,
         newId: idMaker(clock),
         memory: new MemoryBudget(config.limits.memoryBytes),
         openSpool: fileSpool(config.spoolDirectory),
       },
       observers: config.observers,
       refusals: new RefusalMemory(),
+      logins: new Logins(newNonce),
       onAccepted: () => {
         this.#messages += 1;
       },
     };
+    const { bareNewline, mixedVerdicts, authWithoutTls, authMechanisms, noSoliciting } = config;
+    this.#services = composeServices(config, this.#setup, {
+      bareNewline,
+      mixedVerdicts,
+      authWithoutTls,
+      authMechanisms,
+      noSoliciting,
+      xclient: networksIn(config.xclient),
+      xforward: networksIn(config.xforward),
+    });
   }
 
   get sessionCount(): number {
@@ -83,21 +121,23 @@ class SmtpServer implements Server {
   }
 
   async listen(): Promise<readonly ListenAddress[]> {
-    const { listen: wanted, tls, limits, bareNewline, mixedVerdicts, authWithoutTls } = this.#config;
-    const secureContext = tls === undefined ? undefined : makeSecureContext(tls);
     const addresses: ListenAddress[] = [];
     try {
-      for (const { host, port, tls: mode } of wanted) {
+      for (const [index, listener] of this.#config.listen.entries()) {
+        const { host, port, tls: mode } = listener;
+        const { service, virtualHosts } = this.#services[index] as ListenerServices;
+        const proxies = networksIn(listener.proxy);
+        const { proxyMs } = this.#config.limits;
         const server = await listen({
           host,
           port,
+          ...service,
+          virtualHosts,
           implicitTls: mode === "implicit",
-          secureContext,
-          setup: this.#setup,
-          settings: { limits, bareNewline, mixedVerdicts, authWithoutTls, tlsAvailable: mode === "starttls" },
-          protocol: smtpProtocol(),
+          certificates: mode === "off" ? undefined : this.#keepers[index]?.store,
           readMode: this.#readMode,
           connections: this.#connections,
+          proxy: proxies && { networks: proxies, headerMs: proxyMs, trustTls: listener.trustProxyTls },
         });
         this.#listeners.push(server);
         const bound = server.address();
@@ -125,6 +165,7 @@ class SmtpServer implements Server {
     const tick = (): void => {
       const now = this.#setup.environment.clock.monotonic();
       for (const connection of this.#connections.open()) connection.tick(now);
+      for (const keeper of new Set(this.#keepers)) keeper?.look();
     };
     if (clock === undefined) {
       const interval = setInterval(tick, tickMs).unref();
@@ -138,6 +179,19 @@ class SmtpServer implements Server {
     };
     cancel = clock.after(tickMs, tickAgain);
     return () => cancel();
+  }
+
+  async reloadCertificates(tls?: TlsOptions): Promise<readonly CertificateFacts[]> {
+    // What is given takes the place of the setting `tls`, not of a certificate that a listener has for itself
+    const all = tls === undefined ? [this.#shared, ...this.#keepers] : [this.#shared];
+    const keepers = [...new Set(all)].filter((keeper) => keeper !== undefined);
+    if (keepers.length === 0) {
+      throw new ConfigError([{ path: "tls", found: "nothing", want: "a server that was made with it" }]);
+    }
+    const reloads = keepers.map((keeper) => keeper.reload(tls));
+    const error = reloads.find((reload) => reload.error !== undefined)?.error;
+    if (error !== undefined) throw error;
+    return reloads.flatMap(({ certificates }) => certificates);
   }
 
   async close({ drainMs = 10_000 }: { readonly drainMs?: number } = {}): Promise<DrainSummary> {
@@ -184,4 +238,8 @@ class SmtpServer implements Server {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function networksIn(patterns: readonly string[]): NetworkSet | undefined {
+  return patterns.length === 0 ? undefined : networkSet(patterns);
 }

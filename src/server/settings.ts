@@ -1,27 +1,31 @@
 // THE table of settings: name, kind of value, default and a sentence for people. The check of a configuration, `check`,
 // `init` and docs/configuration.md come from it. The types are in options.ts; a setting missing here does not compile.
+// Those of listeners and of TLS have files of their own.
 
 import { hostname as machineName, tmpdir } from "node:os";
+import { mechanismNames, standardMechanisms } from "../engine/sasl/table.ts";
+import { defaultLimits } from "../engine/settings.ts";
 import { isDomain } from "../wire/path.ts";
 import { limitRows } from "./limits.ts";
-import type { ListenOptions, ServerOptions, TlsOptions } from "./options.ts";
-import { callable, filePath, flag, functions, group, hostToBind, list, methods, oneOf } from "./values.ts";
-import { ownName, pem, whole } from "./values.ts";
-import type { Kind } from "./values.ts";
-
-export interface SettingRow {
-  readonly kind: Kind;
-  /** What holds when the setting is left out; undefined when that takes more than a value to say. */
-  readonly standard?: unknown;
-  /** The default in words, where the value would say too little. */
-  readonly standardText?: string;
-  readonly unit?: string;
-  readonly doc: string;
-  /** For `init`: a value as it would be written. */
-  readonly example?: string;
-  /** Never shown. */
-  readonly secret?: boolean;
-}
+import type { ServerOptions } from "./options.ts";
+import type { SettingRow } from "./setting-row.ts";
+import { listenRows, virtualHostRows } from "./settings-listen.ts";
+import { namedCertificateRows, tlsRows } from "./settings-tls.ts";
+import {
+  callable,
+  filePath,
+  flag,
+  functions,
+  group,
+  list,
+  methods,
+  namesOf,
+  networks,
+  oneOf,
+  ownName,
+  solicitationKeywords,
+  whole,
+} from "./values.ts";
 
 /** One setting with its place in a configuration, for instance `listen[].port`. */
 export interface Setting extends SettingRow {
@@ -46,10 +50,15 @@ export const generalRows: { readonly [K in keyof Required<ServerOptions>]: Setti
     standardText: "one listener, 127.0.0.1:2525",
     doc: "Where to listen, one entry for each address and port.",
   },
+  virtualHosts: {
+    kind: list,
+    standardText: "none",
+    doc: "Hosts with a chain, a name, limits and a certificate of their own. See listeners.md.",
+  },
   tls: {
     kind: group,
     standardText: "no TLS",
-    doc: "Certificate and key: as files, or as PEM text. Read once, when the server starts.",
+    doc: "Certificates and their keys: as files, which are read again when they change, or as PEM text. See tls.md.",
   },
   modules: {
     kind: list,
@@ -76,10 +85,35 @@ export const generalRows: { readonly [K in keyof Required<ServerOptions>]: Setti
     standard: "safe",
     doc: "A message that some recipients refuse and others take: `bounce` delivers and notifies the sender, `defer` answers 451 and remembers, `safe` bounces for authenticated senders only.",
   },
+  authMechanisms: {
+    kind: namesOf(mechanismNames),
+    standard: standardMechanisms,
+    standardText: "all but CRAM-MD5",
+    doc: "SASL mechanisms that may be offered, where modules answer them and TLS and the client allow it; see authentication.md. CRAM-MD5 is weak and off.",
+    example: '["SCRAM-SHA-256", "PLAIN"]',
+  },
   authWithoutTls: {
     kind: flag,
     standard: false,
     doc: "Offers AUTH on connections without TLS too, where passwords can be read by others (RFC 4954 §9).",
+  },
+  xclient: {
+    kind: networks,
+    standardText: "nobody",
+    doc: "Clients that may say who the client is (XCLIENT): front ends of one's own. See proxies.md.",
+    example: '["192.0.2.0/24"]',
+  },
+  xforward: {
+    kind: networks,
+    standardText: "nobody",
+    doc: "Clients that may say where a message comes from, for logs only (XFORWARD). See proxies.md.",
+    example: '["192.0.2.0/24"]',
+  },
+  noSoliciting: {
+    kind: solicitationKeywords,
+    standardText: "none: NO-SOLICITING is not offered",
+    doc: "Classes of soliciting that messages may not declare (RFC 3865). An empty list offers the extension and refuses none.",
+    example: '["org.example:ADV"]',
   },
   spoolDirectory: {
     kind: filePath,
@@ -97,50 +131,20 @@ export const generalRows: { readonly [K in keyof Required<ServerOptions>]: Setti
     standardText: "the system's resolver",
     doc: "How names are looked up; for tests and special hosts.",
   },
+  state: {
+    kind: methods("get", "set", "add", "delete", "increment"),
+    standardText: "in memory",
+    doc: "Where modules keep what outlives a session: greylists, counters.",
+  },
+  fetch: {
+    kind: callable,
+    standardText: "the platform's",
+    doc: "How modules make requests over HTTP; for tests, proxies and special hosts.",
+  },
   clock: {
     kind: methods("now", "monotonic", "after"),
     standardText: "the system's clock",
     doc: "What time it is; for tests.",
-  },
-};
-
-export const listenRows: { readonly [K in keyof Required<ListenOptions>]: SettingRow } = {
-  host: {
-    kind: hostToBind,
-    standard: "127.0.0.1",
-    doc: 'Address or name to bind. `"::"` is every address of the machine, `"0.0.0.0"` every IPv4 address.',
-  },
-  port: {
-    kind: whole(0, 65_535),
-    standardText: "must be given",
-    doc: "TCP port: 25 between servers, 587 submission, 465 submission with `implicit` TLS. 0 takes a free one.",
-  },
-  tls: {
-    kind: oneOf("starttls", "implicit", "off"),
-    standardText: '"starttls" where `tls` is set, else "off"',
-    doc: "`starttls`: the client may change to TLS; `implicit`: TLS from the first byte (RFC 8314 §3); `off`: never.",
-  },
-};
-
-export const tlsRows: { readonly [K in keyof Required<TlsOptions>]: SettingRow } = {
-  certFile: {
-    kind: filePath,
-    standardText: "none",
-    doc: "PEM file of the certificate and those between it and the root. Either this or `cert`.",
-    example: '"/etc/mod-smtpd/cert.pem"',
-  },
-  keyFile: {
-    kind: filePath,
-    standardText: "none",
-    doc: "PEM file of the private key. Either this or `key`.",
-    example: '"/etc/mod-smtpd/key.pem"',
-  },
-  cert: { kind: pem, standardText: "none", doc: "The certificate as PEM text.", secret: true },
-  key: { kind: pem, standardText: "none", doc: "The private key as PEM text.", secret: true },
-  minVersion: {
-    kind: oneOf("TLSv1.2", "TLSv1.3"),
-    standard: "TLSv1.2",
-    doc: "Oldest version of TLS that is spoken (RFC 8996, RFC 9325).",
   },
 };
 
@@ -151,23 +155,31 @@ const limitSettings: Readonly<Record<string, SettingRow>> = Object.fromEntries(
   ]),
 );
 
+const sessionLimits = Object.fromEntries(
+  Object.entries(limitSettings).filter(([name]) => name in defaultLimits),
+);
+
 /** Settings by the group they stand in; the key is the path of the group. */
 export const settingGroups: Readonly<Record<string, Readonly<Record<string, SettingRow>>>> = {
   "": generalRows,
   "listen[]": listenRows,
+  "listen[].limits": sessionLimits,
+  "virtualHosts[]": virtualHostRows,
   tls: tlsRows,
+  "tls.certificates[]": namedCertificateRows,
   limits: limitSettings,
 };
 
 /** All settings, those of a group after the setting that holds it. */
-export const settings: readonly Setting[] = Object.entries(generalRows).flatMap(([name, row]) => {
-  const prefix = name === "listen" ? "listen[]" : name;
-  const inner = Object.entries(settingGroups[prefix] ?? {});
-  return [
-    { path: name, ...row },
-    ...inner.map(([key, innerRow]) => ({ path: `${prefix}.${key}`, ...innerRow })),
-  ];
-});
+export const settings: readonly Setting[] = settingsOf("");
+
+function settingsOf(group: string): readonly Setting[] {
+  return Object.entries(settingGroups[group] ?? {}).flatMap(([name, row]) => {
+    const path = group === "" ? name : `${group}.${name}`;
+    const inner = path in settingGroups ? path : `${path}[]`;
+    return [{ path, ...row }, ...settingsOf(inner)];
+  });
+}
 
 /** The default as it is shown to people. */
 export function standardOf(row: SettingRow): string {

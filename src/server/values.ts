@@ -2,12 +2,16 @@
 // is guessed. Pure; which setting has which kind is in settings.ts.
 
 import { isIP } from "node:net";
+import { isNetwork } from "../wire/networks.ts";
 import { isAddressLiteral, isDomain } from "../wire/path.ts";
+import { isSolicitationKeyword, maxSolicitationLength } from "../wire/soliciting.ts";
 
 /** A kind of value. `want` completes the sentence "found …, want …". */
 export interface Kind {
   readonly want: string;
   readonly accepts: (value: unknown) => boolean;
+  /** Of a list: what each of its items must be, so that a mistake is found at its place. */
+  readonly items?: Kind;
 }
 
 const longestShown = 60;
@@ -27,11 +31,49 @@ export function oneOf(...values: readonly string[]): Kind {
   };
 }
 
+/** A list of these names, each once. */
+export function namesOf(names: readonly string[]): Kind {
+  return {
+    want: `a list of ${names.join(", ")}`,
+    accepts: (value) =>
+      Array.isArray(value) &&
+      value.every((item) => names.includes(item as string)) &&
+      new Set(value).size === value.length,
+  };
+}
+
 export const flag: Kind = { want: "true or false", accepts: (value) => typeof value === "boolean" };
 
 export const list: Kind = { want: "a list", accepts: (value) => Array.isArray(value) };
 
+const network: Kind = {
+  want: "an IP address, or a network such as 192.0.2.0/24 with no bits set after its prefix",
+  accepts: (value) => typeof value === "string" && isNetwork(value),
+};
+
+export const networks: Kind = {
+  want: 'a list of IP addresses and networks, for instance ["127.0.0.1", "10.0.0.0/8"]',
+  accepts: (value) => Array.isArray(value) && value.every((item) => network.accepts(item)),
+  items: network,
+};
+
 export const group: Kind = { want: "an object", accepts: isRecord };
+
+export const places: Kind = {
+  want: "a list of whole numbers from 0",
+  accepts: (value) =>
+    Array.isArray(value) && value.every((item) => Number.isInteger(item) && Number(item) >= 0),
+};
+
+/** An object of these names, each true or false. */
+export function switches(names: readonly string[]): Kind {
+  return {
+    want: `an object of true and false by name, the names being ${names.join(", ")}`,
+    accepts: (value) =>
+      isRecord(value) &&
+      Object.entries(value).every(([name, on]) => names.includes(name) && typeof on === "boolean"),
+  };
+}
 
 export const filePath: Kind = {
   want: "a path",
@@ -53,6 +95,28 @@ export const pem: Kind = {
   want: "PEM text that begins with -----BEGIN (for a path there are certFile and keyFile)",
   accepts: (value) =>
     (typeof value === "string" || value instanceof Uint8Array) && Buffer.from(value).includes("-----BEGIN "),
+};
+
+/** What a certificate can be chosen by: SNI has host names only, and a wildcard is a whole label (RFC 9525 §6.3). */
+export const hostNames: Kind = {
+  want: 'a list of host names such as "mail.example.org" or "*.example.org"',
+  accepts: (value) =>
+    Array.isArray(value) &&
+    value.every((name) => typeof name === "string" && isDomain(name.replace(/^\*\./, ""))),
+};
+
+/** RFC 3865 §2.2: each keyword, and all of them with commas between. */
+export const solicitationKeywords: Kind = {
+  want: 'a list of solicitation class keywords, for instance ["org.example:ADV"], 1000 characters in all',
+  accepts: (value) =>
+    Array.isArray(value) &&
+    value.every((item) => typeof item === "string" && isSolicitationKeyword(item)) &&
+    value.join(",").length <= maxSolicitationLength,
+};
+
+export const text: Kind = {
+  want: "a text that is not empty",
+  accepts: (value) => typeof value === "string" && value !== "",
 };
 
 export const callable: Kind = { want: "a function", accepts: (value) => typeof value === "function" };

@@ -1,11 +1,14 @@
-// What a session is handed from outside: clock, DNS, ids, room for messages. The layers below the hosts open neither
+// What a session is handed from outside: clock, DNS, state, fetch, ids, room for messages. The layers below the hosts open neither
 // sockets nor files; a host, a test or a replay supplies these.
 
-import type { Clock, Dns } from "../hooks/environment.ts";
+import type { Clock, Dns, Fetch, State } from "../hooks/environment.ts";
 
 export interface Environment {
   readonly clock: Clock;
   readonly dns: Dns;
+  /** Of all modules; each sees its own part (module-state.ts). */
+  readonly state: State;
+  readonly fetch: Fetch;
   /** A new id: upper-case letters and digits, unlikely to repeat over restarts. */
   newId(): string;
   readonly memory: MemoryBudget;

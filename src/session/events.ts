@@ -1,15 +1,19 @@
 // The event objects that hooks get. One per call of a hook, its costly parts made when they are first read; methods are
 // getters that return closures, so that a hook may take them out of the event. What each stage knows: hooks/stages.ts.
 
-import type { Clock, Dns, Log, LogLevel } from "../hooks/environment.ts";
+import type { Clock, Dns, Fetch, Log, LogLevel, State } from "../hooks/environment.ts";
 import type { Facts } from "../hooks/facts.ts";
 import { boundTo } from "../hooks/run.ts";
 import type { HookCall } from "../hooks/run.ts";
 import type * as stages from "../hooks/stages.ts";
 import type { Address } from "../wire/address.ts";
+import type { QueueRequest } from "../wire/etrn.ts";
 import type { HeaderBlock } from "../wire/header.ts";
 import { refuseLate, toAddress } from "./edits.ts";
 import type { EditDraft, MessageEditor } from "./edits.ts";
+import { abortedBy } from "./module-fetch.ts";
+import { moduleState } from "./module-state.ts";
+import { recipientDsn, validSinceOf } from "./requests.ts";
 import type { Session } from "./session.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -37,6 +41,14 @@ export class BaseEvent implements stages.HookEvent {
 
   get dns(): Dns {
     return this.session.setup.environment.dns;
+  }
+
+  get state(): State {
+    return moduleState(this.session.setup.environment.state, this.#call.tap.module);
+  }
+
+  get fetch(): Fetch {
+    return abortedBy(this.#call, this.session.setup.environment.fetch);
   }
 
   get clock(): Clock {
@@ -173,46 +185,33 @@ class KeywordsDraft implements stages.Keywords {
   }
 }
 
-export interface Credentials {
-  readonly mechanism: "PLAIN" | "LOGIN";
-  readonly username: string;
-  readonly password: string;
-  readonly authorizationId: string;
-}
-
-export class AuthEvent extends BaseEvent implements stages.AuthEvent {
-  readonly #credentials: Credentials;
-
-  constructor(call: HookCall, session: Session, credentials: Credentials) {
-    super(call, session);
-    this.#credentials = credentials;
-  }
-
-  get mechanism(): "PLAIN" | "LOGIN" {
-    return this.#credentials.mechanism;
-  }
-
-  get username(): string {
-    return this.#credentials.username;
-  }
-
-  get password(): string {
-    return this.#credentials.password;
-  }
-
-  get authorizationId(): string {
-    return this.#credentials.authorizationId;
-  }
-}
-
 export class MailEvent extends BaseEvent implements stages.MailEvent {
   readonly sender: Address;
   readonly parameters: Params;
+  readonly envelope: Transaction;
+  readonly #call: HookCall;
 
   constructor(call: HookCall, session: Session, sender: Address, parameters: Params) {
     super(call, session);
+    this.#call = call;
     this.sender = sender;
     this.parameters = parameters;
+    this.envelope = session.transaction as Transaction;
+  }
+
+  get setPriority(): (priority: number) => void {
+    return (priority) => {
+      if (!Number.isInteger(priority) || priority < -9 || priority > 9) {
+        throw new RangeError(`${priority} is no priority: want a whole number from -9 to 9`);
+      }
+      refuseLate(this.#call);
+      const { envelope } = this;
+      const before = envelope.assignedPriority;
+      this.#call.undo ??= () => {
+        envelope.assignedPriority = before;
+      };
+      envelope.assignedPriority = priority;
+    };
   }
 }
 
@@ -235,6 +234,14 @@ export class RcptEvent extends BaseEvent implements stages.RcptEvent {
     this.#draft = draft;
     this.parameters = parameters;
     this.envelope = session.transaction as Transaction;
+  }
+
+  get dsn(): stages.RecipientDsn {
+    return recipientDsn(this.parameters);
+  }
+
+  get validSince(): ReturnType<typeof validSinceOf> {
+    return validSinceOf(this.recipient, this.parameters);
   }
 
   get recipient(): Address {
@@ -346,6 +353,17 @@ export class CommandEvent extends BaseEvent implements stages.CommandEvent {
   constructor(call: HookCall, session: Session, argument: string) {
     super(call, session);
     this.argument = argument;
+  }
+}
+
+export class EtrnEvent extends CommandEvent implements stages.EtrnEvent {
+  readonly kind: QueueRequest["kind"];
+  readonly node: string;
+
+  constructor(call: HookCall, session: Session, argument: string, { kind, node }: QueueRequest) {
+    super(call, session, argument);
+    this.kind = kind;
+    this.node = node;
   }
 }
 

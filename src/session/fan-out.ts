@@ -266,4 +266,5 @@ const neverCalled: ReadyHook = {
   onError: "defer",
   readsContent: false,
   takesQuarantine: false,
+  methods: [],
 };

@@ -10,7 +10,7 @@ export function receivedField(session: Session, transaction: Transaction, now: n
   const address = client.family === 6 ? `IPv6:${client.address}` : client.address; // RFC 5321 §4.1.3
   const lines = [
     `Received: from ${safeName(helo?.name ?? "unknown")} (unknown [${address}])`,
-    `\tby ${hostname} with ${withKeyword(session, transaction)} id ${transaction.id}`,
+    `\tby ${hostname} with ${withKeyword(session, transaction)}${solicited(transaction)} id ${transaction.id}`,
   ];
   // RFC 5321 §7.2: one recipient or none, so that nobody learns of blind copies
   const only = transaction.recipients.length === 1 ? transaction.recipients[0] : undefined;
@@ -18,7 +18,15 @@ export function receivedField(session: Session, transaction: Transaction, now: n
   if (only !== undefined && (only.address.isAscii || transaction.smtpUtf8))
     lines.push(`\tfor <${only.address.toString()}>`);
   if (tls !== undefined) lines.push(`\ttls ${tls.cipher}`); // RFC 8314 §4.3; RFC 5321 §4.4: such clauses come last
+  const priority = transaction.parameters.get("MT-PRIORITY");
+  if (priority !== undefined) lines.push(`\tpriority ${priority}`); // RFC 6710 §4.1, §7: what the client asked for
   return Buffer.from(`${lines.join("\r\n")}; ${formatDate(now)}\r\n`, "utf8");
+}
+
+/** RFC 3865 §2.6: the classes as a comment. They may be too long for a line (RFC 5322 §2.1.1), and cannot be folded. */
+function solicited({ soliciting }: Transaction): string {
+  const classes = soliciting.join(",");
+  return classes === "" || classes.length > 500 ? "" : ` (SOLICIT=${classes})`;
 }
 
 /** The protocol keyword (RFC 3848, RFC 6531 §3.7.3). */

@@ -6,9 +6,12 @@ import type { Chain } from "../hooks/chain.ts";
 import { Facts } from "../hooks/facts.ts";
 import type { CloseReason, Decision, ModuleFault, Observer, Report } from "../hooks/report.ts";
 import type { HookCall, HookState, RunContext } from "../hooks/run.ts";
+import type { ProxyInfo } from "../hooks/proxy.ts";
 import type { AuthInfo, Client, Counts, Helo, SessionInfo, TlsInfo } from "../hooks/stages.ts";
 import type { Clock } from "../hooks/environment.ts";
+import type { XforwardAttributes } from "../wire/xclient.ts";
 import type { Environment } from "./environment.ts";
+import type { Logins } from "./logins.ts";
 import type { RefusalMemory } from "./refusals.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -16,6 +19,16 @@ import type { Transaction } from "./transaction.ts";
 export interface Peer {
   readonly client: Client;
   readonly local: { readonly address: string; readonly port: number };
+  /** Who has introduced the client, if not TCP alone. */
+  readonly proxy?: ProxyInfo | undefined;
+}
+
+/** What binds SASL to the present TLS layer (RFC 5056); a host leaves out what its TLS cannot give. */
+export interface ChannelBindings {
+  /** `tls-exporter`, 32 octets: TLS 1.3 only (RFC 9266 §3). */
+  readonly exporter?: () => Buffer;
+  /** `tls-server-end-point`: the hash of the certificate that this handshake used (RFC 5929 §4.1). */
+  readonly endPoint?: () => Buffer;
 }
 
 /** What sessions of one listener share. */
@@ -27,6 +40,8 @@ export interface SessionSetup {
   readonly observers: readonly Observer[];
   /** Refusals of single recipients for the next try of the same client; without it they are forgotten. */
   readonly refusals?: RefusalMemory;
+  /** What logins share over sessions: counts of failures, nonces. */
+  readonly logins: Logins;
   /** Called for each message that a module has taken. */
   readonly onAccepted?: () => void;
 }
@@ -34,12 +49,18 @@ export interface SessionSetup {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class Session implements SessionInfo, RunContext {
-  readonly client: Client;
+  client: Client;
+  proxy: ProxyInfo | undefined;
+  forwarded: XforwardAttributes | undefined;
   readonly startedAt: number;
-  readonly setup: SessionSetup;
+  setup: SessionSetup;
   helo: Helo | undefined;
   tls: TlsInfo | undefined;
+  /** Set with `tls` by hosts that know them. Secret: not for modules or reports. */
+  channelBindings: ChannelBindings | undefined;
   auth: AuthInfo | undefined;
+  /** Failed logins of this session. */
+  authFailures = 0;
   earlyTalker = false;
   readonly counts: Writable<Counts> = {
     commands: 0,
@@ -57,22 +78,52 @@ export class Session implements SessionInfo, RunContext {
   /** A fault for which the next reply of the session has to answer. */
   stray: ModuleFault | undefined;
   /** Whether anybody reads reports. */
-  readonly observed: boolean;
-  readonly #peer: Peer;
+  observed: boolean;
+  #peer: Peer;
   #id: string | undefined;
   #facts: Facts | undefined;
   #state: HookState | undefined;
+  /** State of the modules of the chains that are not in use now. */
+  #otherStates: Map<Chain, HookState> | undefined;
 
   constructor(setup: SessionSetup, peer: Peer) {
     this.setup = setup;
     this.client = peer.client;
+    this.proxy = peer.proxy;
     this.#peer = peer;
     this.startedAt = setup.environment.clock.now();
-    this.observed = setup.observers.length > 0 || setup.chain.observers.length > 0;
+    this.observed = isObserved(setup);
+  }
+
+  /** Goes on by another setup; the modules of each chain find their state again when it comes back. */
+  use(setup: SessionSetup): void {
+    if (setup === this.setup) return;
+    this.#otherStates ??= new Map();
+    if (this.#state !== undefined) this.#otherStates.set(this.setup.chain, this.#state);
+    this.#state = this.#otherStates.get(setup.chain);
+    this.setup = setup;
+    this.observed = isObserved(setup);
   }
 
   get local(): { readonly address: string; readonly port: number } {
     return this.#peer.local;
+  }
+
+  /**
+   * The client is another than it seemed (XCLIENT): all that was learnt of the former one is forgotten, and the modules
+   * begin anew. Id, TLS and counts are those of the connection and stay.
+   */
+  introduce(peer: Peer): void {
+    this.#peer = peer;
+    this.client = peer.client;
+    this.proxy = peer.proxy;
+    this.helo = undefined;
+    this.auth = undefined;
+    this.forwarded = undefined;
+    this.earlyTalker = false;
+    this.#facts = undefined;
+    this.#state = undefined;
+    this.#otherStates = undefined;
   }
 
   get hostname(): string {
@@ -151,6 +202,10 @@ export class Session implements SessionInfo, RunContext {
   #base(): Pick<Report, "at" | "session" | "transaction"> {
     return { at: this.clock.now(), session: this, transaction: this.transaction?.id };
   }
+}
+
+function isObserved({ observers, chain }: SessionSetup): boolean {
+  return observers.length > 0 || chain.observers.length > 0;
 }
 
 function tell(observer: Observer, report: Report): void {

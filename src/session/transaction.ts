@@ -3,13 +3,18 @@
 
 import { Facts } from "../hooks/facts.ts";
 import type { HookState } from "../hooks/run.ts";
-import type { Envelope, Recipient } from "../hooks/stages.ts";
+import type { AuthInfo, DeliverBy, Envelope, MessageDsn, Recipient } from "../hooks/stages.ts";
 import type { Verdict } from "../hooks/verdict.ts";
 import type { Address } from "../wire/address.ts";
+import { AcceptedRecipient } from "./recipient.ts";
+import type { RecipientFacts } from "./recipient.ts";
+import { deliverBy, grantedPriority, holdUntil, messageDsn, soliciting } from "./requests.ts";
 
 /** What a transaction needs of its session. */
 export interface TransactionOwner {
   readonly facts: Facts;
+  readonly auth: AuthInfo | undefined;
+  readonly clock: { now(): number };
   readonly setup: { readonly environment: { newId(): string } };
 }
 
@@ -23,14 +28,23 @@ export interface RefusedRecipient {
 export class Transaction implements Envelope {
   sender: Address;
   readonly parameters: ReadonlyMap<string, string | undefined>;
-  readonly state: HookState = [];
+  state: HookState = [];
   /** RCPT commands answered 250, discarded recipients included: what a client may call DATA for. */
   acceptedRecipients = 0;
+  /** For each of these, where each has a reply of its own: the keys of the addresses it became; none if discarded. */
+  readonly accepted: (readonly string[])[] = [];
+  /** Domains of the accepted recipients as the client gave them, where their number is limited. */
+  domains: Set<string> | undefined;
   /** Recipients for which a message hook refused the message. */
   readonly refused: RefusedRecipient[] = [];
   /** The module that threw the whole message away at an early stage. */
   discardedBy: string | undefined;
   quarantine: { readonly reason: string; readonly module: string } | undefined;
+  /** The priority that a mail hook has set, in place of what the client asked for. */
+  assignedPriority: number | undefined;
+  readonly #authenticated: boolean;
+  /** When MAIL came, where a parameter counts from it; milliseconds since the epoch. */
+  readonly #begunAt: number;
   readonly #session: TransactionOwner;
   #id: string | undefined;
   #facts: Facts | undefined;
@@ -48,6 +62,9 @@ export class Transaction implements Envelope {
     this.#session = session;
     this.sender = sender;
     this.parameters = parameters;
+    this.#authenticated = session.auth !== undefined;
+    const counts = parameters.has("BY") || parameters.has("HOLDFOR");
+    this.#begunAt = counts ? session.clock.now() : 0;
   }
 
   /** Each once: RFC 5321 leaves repeated RCPT open; one copy is delivered. */
@@ -65,8 +82,8 @@ export class Transaction implements Envelope {
   }
 
   /** Adds a recipient; one that is there already stays as it is. */
-  addRecipient(recipient: Recipient): void {
-    this.#mayRepeat = this.#recipients.push(recipient) > 1;
+  addRecipient(recipient: RecipientFacts): void {
+    this.#mayRepeat = this.#recipients.push(new AcceptedRecipient(recipient)) > 1;
   }
 
   /** A message hook refuses the message for this recipient: it moves from the recipients to the refused. */
@@ -100,6 +117,30 @@ export class Transaction implements Envelope {
   /** What the client declared of the body, in upper case (RFC 6152 §2, RFC 3030 §3). */
   get bodyType(): string {
     return this.parameters.get("BODY")?.toUpperCase() ?? "7BIT";
+  }
+
+  get dsn(): MessageDsn {
+    return messageDsn(this.parameters);
+  }
+
+  get requireTls(): boolean {
+    return this.parameters.has("REQUIRETLS");
+  }
+
+  get priority(): number | undefined {
+    return this.assignedPriority ?? grantedPriority(this.parameters, this.#authenticated);
+  }
+
+  get deliverBy(): DeliverBy | undefined {
+    return deliverBy(this.parameters, this.#begunAt);
+  }
+
+  get holdUntil(): number | undefined {
+    return holdUntil(this.parameters, this.#begunAt);
+  }
+
+  get soliciting(): readonly string[] {
+    return soliciting(this.parameters);
   }
 
   /** Sets what is to be disposed of when the client goes away in mid-message. */

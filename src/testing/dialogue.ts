@@ -1,20 +1,26 @@
 // A client of a chain of modules, without a socket: says commands, gets replies and who decided them. The engine and the
-// hooks are those of the server; time, DNS and ids are the test's. Whole transactions: mail.ts; transcripts: transcript.ts.
+// hooks are those of the server; what comes from outside is the test's. Whole transactions: mail.ts; transcripts:
+// transcript.ts.
 
 import { defaultSettings } from "../engine/settings.ts";
-import type { EngineSettings, Limits } from "../engine/settings.ts";
-import type { Clock, Dns } from "../hooks/environment.ts";
+import type { EngineSettings, Limits, ProfileName } from "../engine/settings.ts";
+import type { ExtensionSwitches } from "../engine/smtp.ts";
+import type { Clock, Dns, Fetch, State } from "../hooks/environment.ts";
 import type { Facts } from "../hooks/facts.ts";
+import type { AuthMechanism } from "../hooks/mechanisms.ts";
 import type { AnyModule } from "../hooks/module.ts";
 import type { LogReport, ModuleFault } from "../hooks/report.ts";
-import type { Client, TlsInfo } from "../hooks/stages.ts";
+import type { Client, ProxyInfo, TlsInfo } from "../hooks/stages.ts";
 import { createMemoryServer } from "../hosts/memory.ts";
 import type { MemoryConnection, MemoryServer } from "../hosts/memory.ts";
+import { networkSet } from "../wire/networks.ts";
 import { toWire } from "./compose.ts";
 import { explainDecisions, explainFault } from "./explain.ts";
 import { fakeClock, isFakeClock } from "./fake-clock.ts";
 import { fakeDns } from "./fake-dns.ts";
+import { fakeFetch } from "./fake-fetch.ts";
 import { fakeIds } from "./fake-ids.ts";
+import { fakeState } from "./fake-state.ts";
 import { runMail } from "./mail.ts";
 import type { MailOptions, MailResult, MailTalk } from "./mail.ts";
 import type { ReceivedMessage } from "./received-message.ts";
@@ -31,19 +37,35 @@ export interface DialogueOptions {
   readonly modules: readonly AnyModule[];
   /** Default 192.0.2.1 port 54321. */
   readonly client?: Partial<Omit<Client, "family">>;
+  /** The front end that `client` came by, as a PROXY header or XCLIENT would have said; default: none. */
+  readonly proxy?: ProxyInfo;
+  /** Who may use XCLIENT: addresses and networks, for instance `["192.0.2.1"]`; default: nobody. */
+  readonly xclient?: readonly string[];
+  /** Who may use XFORWARD; default: nobody. */
+  readonly xforward?: readonly string[];
   /** Name of the server; default `mx.test`. */
   readonly hostname?: string;
   /** Default: no name exists. */
   readonly dns?: Dns;
+  /** Default: `fakeState({}, { clock })`, which is then `smtp.state`. */
+  readonly state?: State;
+  /** Default: a `fakeFetch()` that knows no URL. */
+  readonly fetch?: Fetch;
   /** Default: a clock of `fakeClock()`, which is then `smtp.clock`. */
   readonly clock?: Clock;
   /** Default: `fakeIds()`. */
   readonly ids?: () => string;
   readonly limits?: Partial<Limits>;
+  /** What the listener is for; default `mx`. With `lmtp` the client greets with LHLO. */
+  readonly profile?: ProfileName;
+  /** Extensions switched against the profile, by keyword. */
+  readonly extensions?: ExtensionSwitches;
   /** Offers STARTTLS; an object says what hooks learn of the layer. Default false. */
   readonly tls?: boolean | Partial<TlsInfo>;
   /** Offers AUTH without TLS too; default false, as the server. */
   readonly authWithoutTls?: boolean;
+  /** SASL mechanisms that may be offered; default as the server: all but CRAM-MD5. */
+  readonly authMechanisms?: readonly AuthMechanism[];
   /** Default `reject`, as the server. */
   readonly bareNewline?: EngineSettings["bareNewline"];
   /** Default `safe`, as the server. */
@@ -64,37 +86,46 @@ export interface DialogueOptions {
  * when the modules cannot be used, and as the calls of the result do.
  */
 export async function dialogue(options: DialogueOptions): Promise<TestDialogue> {
-  const { clock = fakeClock(), dns = fakeDns(), tls = false } = options;
+  const { clock = fakeClock(), dns = fakeDns(), fetch = fakeFetch(), tls = false } = options;
+  const { state = fakeState({}, { clock }) } = options;
   const watcher = new Watcher();
   const server = createMemoryServer({
     modules: watcher.around(options.modules),
     clock,
     dns,
+    state,
+    fetch,
     newId: options.ids ?? fakeIds(),
     observers: [watcher.observe],
     settings: {
       tlsAvailable: tls !== false,
       authWithoutTls: options.authWithoutTls ?? false,
+      authMechanisms: options.authMechanisms ?? defaultSettings.authMechanisms,
       bareNewline: options.bareNewline ?? defaultSettings.bareNewline,
       mixedVerdicts: options.mixedVerdicts ?? defaultSettings.mixedVerdicts,
+      xclient: options.xclient && networkSet(options.xclient),
+      xforward: options.xforward && networkSet(options.xforward),
     },
+    ...(options.profile !== undefined && { profile: options.profile }),
+    ...(options.extensions !== undefined && { extensions: options.extensions }),
     ...(options.hostname !== undefined && { hostname: options.hostname }),
     ...(options.limits !== undefined && { limits: options.limits }),
   });
-  return connect({ server, watcher, clock, options });
+  return connect({ server, watcher, clock, state, options });
 }
 
 interface Stand {
   readonly server: MemoryServer;
   readonly watcher: Watcher;
   readonly clock: Clock;
+  readonly state: State;
   readonly options: DialogueOptions;
 }
 
 async function connect(stand: Stand): Promise<TestDialogue> {
-  const { client: { address = "192.0.2.1", port = 54_321 } = {}, tls, early } = stand.options;
+  const { client: { address = "192.0.2.1", port = 54_321 } = {}, proxy, tls, early } = stand.options;
   const client = { address, port, family: address.includes(":") ? 6 : 4 } as const;
-  const connection = stand.server.connect({ client });
+  const connection = stand.server.connect({ client, proxy });
   if (typeof tls === "object") connection.tls = { ...connection.tls, ...tls };
   if (early !== undefined) connection.write(Buffer.from(early));
   const talk = new TestDialogue(stand, connection);
@@ -106,6 +137,8 @@ async function connect(stand: Stand): Promise<TestDialogue> {
 export class TestDialogue {
   /** The clock of the server: one of `fakeClock()` unless another was given. */
   readonly clock: Clock;
+  /** The state of the server, keys with the module's name in front: `await smtp.state.get("greylist:192.0.2.1")`. */
+  readonly state: State;
   readonly #stand: Stand;
   readonly #connection: MemoryConnection;
   readonly #record: SessionRecord;
@@ -121,6 +154,7 @@ export class TestDialogue {
   constructor(stand: Stand, connection: MemoryConnection) {
     this.#stand = stand;
     this.clock = stand.clock;
+    this.state = stand.state;
     this.#connection = connection;
     this.#record = stand.watcher.record(connection.dialogue.session);
   }
@@ -192,7 +226,8 @@ export class TestDialogue {
 
   /** EHLO if there was none, and AUTH PLAIN; gives the last reply. */
   async auth(username: string, password: string): Promise<Reply> {
-    if (this.#connection.dialogue.session.helo === undefined) await this.#command("EHLO client.test");
+    if (this.#connection.dialogue.session.helo === undefined)
+      await this.#command(`${this.#hello} client.test`);
     const response = Buffer.from(`\0${username}\0${password}`).toString("base64"); // RFC 4616 §2
     return this.#command(`AUTH PLAIN ${response}`);
   }
@@ -211,9 +246,9 @@ export class TestDialogue {
       command: (line) => this.#command(line),
       message: async (data) => {
         this.#write(toWire(data));
-        const [reply] = await this.#hear(() => "the message");
-        return reply ?? silence("the message");
+        return this.#hear(() => "the message");
       },
+      hello: this.#hello,
     };
     return runMail(talk, options);
   }
@@ -241,7 +276,7 @@ export class TestDialogue {
     });
   }
 
-  /** Another client of the same server: same modules with what they keep, same clock and DNS. */
+  /** Another client of the same server: same modules with what they keep, same clock, state and DNS. */
   connect(client: Partial<Omit<Client, "family">> = this.#stand.options.client ?? {}): Promise<TestDialogue> {
     return connect({ ...this.#stand, options: { ...this.#stand.options, client } });
   }
@@ -250,6 +285,11 @@ export class TestDialogue {
   async hangUp(): Promise<void> {
     this.#connection.hangUp();
     await nextTurn();
+  }
+
+  /** RFC 2033 §4.1. */
+  get #hello(): string {
+    return this.#stand.options.profile === "lmtp" ? "LHLO" : "EHLO";
   }
 
   async #command(line: string): Promise<Reply> {

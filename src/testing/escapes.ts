@@ -1,11 +1,13 @@
 // The small language of transcript lines: escapes for raw bytes, repetition, placeholders. Text to bytes for what the
-// client sends, text to a pattern for what the server says. Knows nothing of SMTP. Described in docs/testing.md.
+// client sends, text to a pattern for what the server says. Knows nothing of SMTP. Described in docs/testing.md and,
+// for the transcripts of this repository, in docs/transcripts.md.
 
 /** What a placeholder in a server line stands for. */
 const placeholders: Readonly<Record<string, string>> = {
   id: "[0-9A-Z]+",
   date: "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \\d{1,2} [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d [+-]\\d{4}",
   address: "[0-9a-f.:]+",
+  cipher: "[A-Z0-9_]+",
   any: ".*",
 };
 
@@ -49,7 +51,7 @@ function tokens(text: string): Token[] {
 }
 
 function unescape(letter: string): string {
-  const character = simple[letter] ?? (/[\\{}]/.test(letter) ? letter : undefined);
+  const character = simple[letter] ?? (/[\\{}|`]/.test(letter) ? letter : undefined);
   if (character === undefined) throw new SyntaxError(`\\${letter} is no escape; a backslash itself is \\\\`);
   return character;
 }

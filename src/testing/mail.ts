@@ -8,6 +8,7 @@ import { composeMessage } from "./compose.ts";
 import type { MessageParts } from "./compose.ts";
 import { explainDecisions, explainFault } from "./explain.ts";
 import type { ReceivedMessage } from "./received-message.ts";
+import { silence } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 import type { SessionRecord, StageDecision } from "./watch.ts";
 
@@ -33,6 +34,8 @@ export interface MailOptions extends MessageParts {
 export interface MailResult {
   /** The reply that ended it: to the message, or to the command at which it ended. */
   readonly reply: Reply;
+  /** All replies to the message: one; for each accepted recipient one in LMTP, and one more around those with PRDR. */
+  readonly each: readonly Reply[];
   readonly mail: Reply | undefined;
   /** In the order of `to`. */
   readonly rcpt: readonly Reply[];
@@ -69,7 +72,10 @@ export interface MailTalk {
   /** Milliseconds since the epoch. */
   now(): number;
   command(line: string): Promise<Reply>;
-  message(data: string | Uint8Array): Promise<Reply>;
+  /** All replies to a message: several in LMTP and with PRDR. */
+  message(data: string | Uint8Array): Promise<readonly Reply[]>;
+  /** `EHLO`, or `LHLO` in LMTP. */
+  readonly hello: string;
 }
 
 interface Replies {
@@ -78,6 +84,7 @@ interface Replies {
   data: Reply | undefined;
   readonly rcpt: Reply[];
   readonly accepted: string[];
+  each: readonly Reply[];
 }
 
 /** Does the transaction; what is left open at its end is reset. */
@@ -86,7 +93,14 @@ export async function runMail(talk: MailTalk, options: MailOptions): Promise<Mai
   const { decisions, edits, faults, log, messages } = record;
   const from = [decisions.length, edits.length, faults.length, log.length, messages.length] as const;
   const transactionBefore = record.transaction;
-  const replies: Replies = { reply: talk.greeting, mail: undefined, data: undefined, rcpt: [], accepted: [] };
+  const replies: Replies = {
+    reply: talk.greeting,
+    mail: undefined,
+    data: undefined,
+    rcpt: [],
+    accepted: [],
+    each: [],
+  };
   await exchange(talk, options, replies);
   // A MAIL that was refused for its syntax began none
   const transaction = record.transaction === transactionBefore ? undefined : record.transaction;
@@ -115,7 +129,7 @@ async function exchange(talk: MailTalk, options: MailOptions, replies: Replies):
     return Math.floor(reply.code / 100) === hundreds && !talk.closed();
   };
   if (!goesOn(talk.greeting, 2)) return;
-  if (!talk.hasHelo() && !goesOn(await talk.command(`EHLO ${helo}`), 2)) return;
+  if (!talk.hasHelo() && !goesOn(await talk.command(`${talk.hello} ${helo}`), 2)) return;
   replies.mail = await talk.command(`MAIL FROM:${pathOf(from)}`);
   if (!goesOn(replies.mail, 2)) return;
   for (const recipient of recipients) {
@@ -128,7 +142,8 @@ async function exchange(talk: MailTalk, options: MailOptions, replies: Replies):
   replies.data = await talk.command("DATA");
   if (!goesOn(replies.data, 3)) return;
   const usual = { sender: addressOf(from), recipients: recipients.map(addressOf), now: talk.now() };
-  replies.reply = await talk.message(options.data ?? composeMessage(options, usual));
+  replies.each = await talk.message(options.data ?? composeMessage(options, usual));
+  replies.reply = replies.each.at(-1) ?? silence("the message");
 }
 
 function pathOf(address: string): string {

@@ -31,9 +31,11 @@ export class ReceivedMessage {
 
   /** `raw` is undefined when no module of the chain reads messages, so that the server kept none. */
   constructor({ id, envelope, session, quarantine }: QueueEvent, raw: Uint8Array | undefined) {
-    const { sender, parameters, recipients } = envelope;
+    const { sender, parameters, recipients, dsn, requireTls, priority } = envelope;
+    const { deliverBy, holdUntil, soliciting } = envelope;
     this.id = id;
-    this.envelope = { sender, parameters, recipients: [...recipients] };
+    const asked = { dsn, requireTls, priority, deliverBy, holdUntil, soliciting };
+    this.envelope = { sender, parameters, recipients: [...recipients], ...asked };
     this.sender = sender.toString();
     this.recipients = recipients.map(({ address }) => address.toString());
     const { client, helo, tls, auth } = session;

@@ -1,8 +1,9 @@
 // Failures that a test asks for: which stage, for whom, how often, with which verdict. A module whose hooks look up the
 // script; the first response that fits answers. Deterministic: no chance, no rates.
 
-import type { Answer, ServerModule } from "../hooks/module.ts";
-import type { Envelope, EventOf, HookEvent, SessionInfo } from "../hooks/stages.ts";
+import type { AuthMethod } from "../hooks/mechanisms.ts";
+import type { Answer, AuthOptions, ServerModule } from "../hooks/module.ts";
+import type { AuthEvent, Envelope, EventOf, HookEvent, SessionInfo } from "../hooks/stages.ts";
 import { hookTable, stageRow } from "../hooks/table.ts";
 import { Verdict } from "../hooks/verdict.ts";
 import { nullSender, parseMailbox } from "../wire/address.ts";
@@ -63,19 +64,19 @@ export class Script {
     queue: [],
   };
   readonly #drop: (session: SessionInfo) => void;
-  readonly #withAuth: boolean;
+  readonly #authMethods: readonly AuthMethod[];
 
-  /** `drop` cuts the connection of a session; `withAuth`: whether the server offers AUTH. */
-  constructor(drop: (session: SessionInfo) => void, withAuth: boolean) {
+  /** `drop` cuts the connection of a session; `authMethods`: for what the server offers AUTH. */
+  constructor(drop: (session: SessionInfo) => void, authMethods: readonly AuthMethod[]) {
     this.#drop = drop;
-    this.#withAuth = withAuth;
+    this.#authMethods = authMethods;
   }
 
   /** Puts a response on the script. Throws TypeError naming the property that is wrong. */
   add<S extends ScriptStage>(response: ScriptedResponse<S>): ScriptEntry {
     const { stage, address, skip = 0 } = response;
     checkResponse(response);
-    if (stage === "auth" && !this.#withAuth)
+    if (stage === "auth" && this.#authMethods.length === 0)
       throw wrong("stage", "auth wants the option users of the server");
     const key = address === undefined ? undefined : keyOf(stage, address);
     const entry: Entry<S> = { response, key, toSkip: skip, answered: 0 };
@@ -108,7 +109,20 @@ export class Script {
       message: { ...this.#hook("message", ({ envelope }) => keysOf(envelope)), content: false },
       queue: { ...this.#hook("queue", ({ envelope }) => keysOf(envelope)), content: false, quarantine: true },
       // A hook here makes the server offer AUTH
-      ...(this.#withAuth && { auth: this.#hook("auth", ({ username }) => [username]) }),
+      ...(this.#authMethods.length > 0 && { auth: this.#authHook() }),
+    };
+  }
+
+  #authHook(): AuthOptions {
+    const { handler, ...options } = this.#hook("auth", ({ username }) => [username]);
+    return {
+      ...options,
+      methods: this.#authMethods,
+      async handler(event: AuthEvent) {
+        const verdict = await handler(event);
+        // The script knows no passwords: whether the client proves one is for the users of the server to say
+        return event.method === "keys" && verdict?.kind === "accept" ? undefined : verdict;
+      },
     };
   }
 

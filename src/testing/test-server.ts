@@ -6,15 +6,18 @@ import { defaultLimits, defaultSettings } from "../engine/settings.ts";
 import type { Limits } from "../engine/settings.ts";
 import { smtpProtocol } from "../engine/smtp.ts";
 import { composeChain } from "../hooks/chain.ts";
-import type { Clock, Dns } from "../hooks/environment.ts";
+import type { Clock, Dns, Fetch, State } from "../hooks/environment.ts";
 import type { AnyModule, ServerModule } from "../hooks/module.ts";
-import type { SessionInfo } from "../hooks/stages.ts";
+import type { AuthEvent, SessionInfo } from "../hooks/stages.ts";
 import { accept, reject } from "../hooks/verdict.ts";
 import { systemClock } from "../hosts/clock.ts";
+import { noFetch } from "../hosts/fetch.ts";
 import { noDns } from "../hosts/no-dns.ts";
+import { CertificateStore } from "../hosts/smtp/certificates.ts";
 import { ConnectionTable, listen } from "../hosts/smtp/listener.ts";
-import { makeSecureContext } from "../hosts/smtp/tls.ts";
+import { MemoryState } from "../hosts/state.ts";
 import { MemoryBudget } from "../session/environment.ts";
+import { Logins } from "../session/logins.ts";
 import { RefusalMemory } from "../session/refusals.ts";
 import { explainDecisions } from "./explain.ts";
 import { fakeIds } from "./fake-ids.ts";
@@ -41,7 +44,10 @@ export interface TestServerOptions {
     readonly key: string | Uint8Array;
     readonly implicit?: boolean;
   };
-  /** Offers AUTH (under TLS only where `tls` is given) to these users, password by name, or to `any` user. */
+  /**
+   * Offers AUTH to these users, password by name, or to `any` user: PLAIN and LOGIN (under TLS only where `tls` is
+   * given), and to users whose passwords are known SCRAM.
+   */
   readonly users?: Readonly<Record<string, string>> | "any";
   /** With `users`: refuses MAIL with 530 5.7.0 before AUTH (RFC 4954 §6); default false. */
   readonly requireAuth?: boolean;
@@ -50,6 +56,10 @@ export interface TestServerOptions {
   readonly limits?: Partial<Limits>;
   /** For modules; default: every look-up is refused. */
   readonly dns?: Dns;
+  /** For modules; default: in memory, of this server alone. */
+  readonly state?: State;
+  /** For modules; default: every request fails. */
+  readonly fetch?: Fetch;
   /** For modules, scripted delays and time limits; default: the system's. */
   readonly clock?: Clock;
 }
@@ -85,6 +95,13 @@ export interface TestServer extends AsyncDisposable {
 /** Milliseconds between two looks at the time limits of all connections. */
 const tickMs = 1_000;
 const mostDecisions = 10_000;
+/** Tests log in wrongly on purpose, and often. */
+const testLimits: Limits = {
+  ...defaultLimits,
+  authFailuresPerAddress: 0,
+  authFailuresPerAccount: 0,
+  authFailureDelayMs: 0,
+};
 /** Bytes of messages under way; what was taken is not counted. */
 const memoryBytes = 268_435_456;
 
@@ -121,7 +138,7 @@ class SocketTestServer implements TestServer {
     this.#options = options;
     this.host = options.host ?? "127.0.0.1";
     this.#clock = options.clock ?? systemClock;
-    this.#script = new Script((session) => this.#drop(session), options.users !== undefined);
+    this.#script = new Script((session) => this.#drop(session), methodsFor(options.users));
     this.#watcher = new Watcher({
       onMessage: this.#inbox.add,
       onDecision: (decision) => this.#note(decision),
@@ -136,6 +153,8 @@ class SocketTestServer implements TestServer {
       tls,
       hostname = "mx.test",
       dns = noDns,
+      state = new MemoryState({ clock: this.#clock }),
+      fetch = noFetch,
     } = this.#options;
     const login = users === undefined ? [] : [loginModule(users, requireAuth)];
     const all = [this.#script.module(), ...login, ...modules, takesAll()];
@@ -143,23 +162,26 @@ class SocketTestServer implements TestServer {
       host: this.host,
       port: this.#options.port ?? 0,
       implicitTls: tls?.implicit ?? false,
-      secureContext: tls === undefined ? undefined : makeSecureContext({ ...tls, minVersion: "TLSv1.2" }),
+      certificates: tls === undefined ? undefined : storeOf(tls),
       setup: {
         hostname,
         chain: composeChain(this.#watcher.around(all)),
         environment: {
           clock: this.#clock,
           dns,
+          state,
+          fetch,
           newId: fakeIds(),
           memory: new MemoryBudget(memoryBytes),
           openSpool: undefined,
         },
         observers: [this.#watcher.observe],
         refusals: new RefusalMemory(),
+        logins: new Logins(),
       },
       settings: {
         ...defaultSettings,
-        limits: { ...defaultLimits, ...this.#options.limits },
+        limits: { ...testLimits, ...this.#options.limits },
         authWithoutTls: tls === undefined,
         tlsAvailable: tls !== undefined && tls.implicit !== true,
       },
@@ -223,7 +245,7 @@ class SocketTestServer implements TestServer {
 
   #drop(session: SessionInfo): void {
     for (const connection of this.#connections.open()) {
-      if (connection.dialogue.session === session) connection.destroy("module");
+      if (connection.session === session) connection.destroy("module");
     }
   }
 
@@ -237,12 +259,32 @@ class SocketTestServer implements TestServer {
   }
 }
 
-function loginModule(users: Readonly<Record<string, string>> | "any", required: boolean): ServerModule {
-  const knows = (username: string, password: string): boolean =>
-    users === "any" || (Object.hasOwn(users, username) && users[username] === password);
+function storeOf(tls: NonNullable<TestServerOptions["tls"]>): CertificateStore {
+  return new CertificateStore({ certificates: [tls], minVersion: "TLSv1.2", clientCertificates: "off" });
+}
+
+type Users = NonNullable<TestServerOptions["users"]>;
+
+/** SCRAM wants passwords that are known. */
+function methodsFor(users: Users | undefined): readonly ("password" | "keys")[] {
+  if (users === undefined) return [];
+  return users === "any" ? ["password"] : ["password", "keys"];
+}
+
+function loginModule(users: Users, required: boolean): ServerModule {
   return {
     name: "login",
-    auth: ({ username, password }) => (knows(username, password) ? accept() : undefined),
+    auth: {
+      methods: methodsFor(users),
+      handler(event: AuthEvent) {
+        if (users === "any") return accept();
+        const password = Object.hasOwn(users, event.username) ? users[event.username] : undefined;
+        if (password === undefined) return undefined;
+        if (event.method === "keys") event.supply({ password });
+        else if (event.method !== "password" || event.password !== password) return undefined;
+        return accept();
+      },
+    },
     ...(required && {
       mail: ({ session }) =>
         session.auth === undefined ? reject("5.7.0", "Authentication required", { code: 530 }) : undefined,

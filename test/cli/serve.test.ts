@@ -26,7 +26,9 @@ describe("serve with the configuration of the repository", () => {
   test("takes any local part at example.test into mail/, refuses others, and logs JSON where no person reads", async (t) => {
     const directory = directoryWith(t, { "mod-smtpd.config.ts": shipped });
     const child = new Child(t, directory, mainFile, "serve", "--listen", "127.0.0.1:0");
-    const [, port] = await child.waitFor(/"type":"listening","host":"127\.0\.0\.1","port":(\d+),"tls":"off"/);
+    const [, port] = await child.waitFor(
+      /"type":"listening","host":"127\.0\.0\.1","port":(\d+),"tls":"starttls"/,
+    );
     const replies = await converse(Number(port), session);
     assert.match(replies, /^250 2\.1\.5 /m);
     assert.match(replies, /^550 5\.7\.1 /m);
@@ -75,7 +77,7 @@ describe("serve with the configuration of the repository", () => {
   test("says in text where it listens, what it accepts, how to send, and at the end what it did", async (t) => {
     const directory = directoryWith(t, { "mod-smtpd.config.ts": shipped });
     const child = new Child(t, directory, mainFile, "serve", "--listen", "127.0.0.1:0", "--log", "text");
-    const [, port] = await child.waitFor(/listening +127\.0\.0\.1:(\d+) +\(no TLS\)/);
+    const [, port] = await child.waitFor(/listening +127\.0\.0\.1:(\d+) +\(STARTTLS\)/);
     await child.waitFor(/Ctrl-C ends it/);
     assert.match(child.out, /accepts +any local part at example\.test into \.\/mail\n/);
     assert.match(child.out, /modules +recipients \(rcpt\), maildir \(queue\)\n/);

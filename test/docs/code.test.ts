@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import type { Module, Server, ServerModule } from "../../src/index.ts";
 import { createMemoryServer } from "../../src/hosts/memory.ts";
 import { recipients } from "../../src/modules/recipients.ts";
-import { fakeDns } from "../../src/testing/fake-dns.ts";
+import { fakeDns, fakeFetch, fakeState } from "../../src/testing/index.ts";
 import { Child, converse, repository } from "../cli/program.ts";
 import { mail, serve } from "../examples/support.ts";
 import { blocksOf, codePages, complaints, filesOf, linkPages, readPage, writePages } from "./pages.ts";
@@ -62,6 +62,31 @@ describe("docs/writing-a-module.md", () => {
     assert.match(await last(needsMx, from, fakeDns({ "b.example": "servfail" })), /^250 /);
     const mx = fakeDns({ "b.example": { MX: [{ exchange: "mx.b.example", priority: 1 }] } });
     assert.match(await last(needsMx, from, mx), /^250 /);
+
+    const { knownUsers } = (await load("known-users.ts")) as { knownUsers: (url: string) => Module };
+    const users = fakeFetch({
+      "https://users.example/?address=anna%40example.org": new Response(),
+      "https://users.example/": new Response("", { status: 404 }),
+      "https://down.example/": new Response("", { status: 500 }),
+    });
+    const known = async (user: string, url: string): Promise<string> => {
+      const server = serve({ modules: [knownUsers(url)], fetch: users });
+      return (await server.converse(mail("", [user]).slice(0, 3))).at(-1) ?? "";
+    };
+    assert.match(await known("anna@example.org", "https://users.example/"), /^250 2\.1\.5 /);
+    assert.match(await known("bob@example.org", "https://users.example/"), /^550 5\.7\.1 /);
+    assert.match(await known("anna@example.org", "https://down.example/"), /^451 4\.3\.0 /);
+    assert.equal(users.calls[0]?.method, "HEAD");
+
+    const { slowDown } = (await load("slow-down.ts")) as { slowDown: (most: number) => Module };
+    const slow = serve({ modules: [slowDown(2)] });
+    const next = async () => (await slow.converse(from)).at(-1)?.slice(0, 9);
+    assert.deepEqual([await next(), await next(), await next()], ["250 2.1.0", "250 2.1.0", "451 4.7.1"]);
+    slow.clock.advance(3_600_000);
+    assert.equal(await next(), "250 2.1.0");
+    const down = fakeState();
+    down.failure = new Error("connection lost");
+    assert.match((await serve({ modules: [slowDown(0)], state: down }).converse(from)).at(-1) ?? "", /^250 /);
 
     const { oneTry } = (await load("one-try.ts")) as { oneTry: (known: ReadonlySet<string>) => Module };
     const guesses = mail("", ["a@example.test", "b@example.test", "c@example.test"]).slice(0, 5);

@@ -12,8 +12,10 @@ import { createMemoryServer } from "../../src/hosts/memory.ts";
 import type { MemoryServerOptions } from "../../src/hosts/memory.ts";
 import { accept } from "../../src/hooks/verdict.ts";
 import type { ServerModule } from "../../src/hooks/module.ts";
+import type { KeysAuth, TokenAuth } from "../../src/hooks/stages.ts";
 import { discard } from "../../src/modules/discard.ts";
 import { recipients } from "../../src/modules/recipients.ts";
+import { networkSet } from "../../src/wire/networks.ts";
 import { Child, converse, directoryWith, mainFile, repository } from "../cli/program.ts";
 import { filesOf, linkPeer } from "./pages.ts";
 
@@ -143,6 +145,20 @@ describe("docs/migrating-from-haraka.md", () => {
 
 describe("the checklist of docs/migrating-from-smtp-server.md", () => {
   const logins: ServerModule = { name: "logins", auth: () => accept() };
+  const tokens: ServerModule = {
+    name: "tokens",
+    auth: { methods: ["token"], handler: ({ token }: TokenAuth) => (token === "t" ? accept() : undefined) },
+  };
+  const supplies: ServerModule = {
+    name: "supplies",
+    auth: {
+      methods: ["keys"],
+      handler({ supply }: KeysAuth) {
+        supply({ password: "p" });
+        return accept();
+      },
+    },
+  };
   const hide = (...names: readonly string[]): ServerModule => ({
     name: "hide",
     helo({ keywords }) {
@@ -173,10 +189,21 @@ describe("the checklist of docs/migrating-from-smtp-server.md", () => {
       /^235 /,
       { ...open, modules: [logins] },
     ],
-    ["CRAM-MD5 is not there", ["EHLO c.example", "AUTH CRAM-MD5"], /^504 /, { ...open, modules: [logins] }],
     [
-      "XOAUTH2 is not there",
-      ["EHLO c.example", "AUTH XOAUTH2 eA=="],
+      "CRAM-MD5 where it is asked for",
+      ["EHLO c.example", "AUTH CRAM-MD5", btoa("u 4fb0a9e0bf1e6ee2a6ae91d7a4d7dc34")],
+      /^535 /,
+      { settings: { authMechanisms: ["CRAM-MD5"] }, modules: [supplies] },
+    ],
+    [
+      "XOAUTH2",
+      ["EHLO c.example", `AUTH XOAUTH2 ${btoa("user=u\x01auth=Bearer t\x01\x01")}`],
+      /^235 /,
+      { ...open, modules: [tokens] },
+    ],
+    [
+      "what no hook answers is not there",
+      ["EHLO c.example", "AUTH XOAUTH2"],
       /^504 /,
       { ...open, modules: [logins] },
     ],
@@ -209,13 +236,31 @@ describe("the checklist of docs/migrating-from-smtp-server.md", () => {
       /421 4\.7\.0 /,
       { limits: { errors: 3 } },
     ],
-    ["DSN at MAIL is refused", [mail[0] ?? "", "MAIL FROM:<a@b.example> RET=FULL"], /^555 /],
-    ["DSN at RCPT is refused", [...mail, "RCPT TO:<a@example.test> NOTIFY=NEVER"], /^555 /],
-    ["REQUIRETLS is refused", [mail[0] ?? "", "MAIL FROM:<a@b.example> REQUIRETLS"], /^555 /],
-    ["BDAT is not there", [...mail, ...to(1), "BDAT 0 LAST"], /^500 /],
-    ["XCLIENT is not there", ["EHLO c.example", "XCLIENT ADDR=192.0.2.9"], /^500 /],
-    ["PROXY is not there", ["PROXY TCP4 192.0.2.9 192.0.2.25 1 25"], /^500 /],
-    ["LHLO is not there", ["LHLO c.example"], /^500 /],
+    ["DSN at MAIL", [mail[0] ?? "", "MAIL FROM:<a@b.example> RET=FULL ENVID=1"], /^250 /],
+    ["DSN at RCPT", [...mail, "RCPT TO:<a@example.test> NOTIFY=NEVER"], /^250 /],
+    ["REQUIRETLS needs TLS", [mail[0] ?? "", "MAIL FROM:<a@b.example> REQUIRETLS"], /^555 /],
+    ["BDAT", [...mail, ...to(1), "BDAT 0 LAST"], /^250 2\.0\.0 Ok: queued/],
+    [
+      "LMTP answers for each recipient",
+      ["LHLO c.example", mail[1] ?? "", ...to(2), "DATA", "."],
+      /^250 [^\r]*\r\n250 [^\r]*\r\n$/,
+      { profile: "lmtp" },
+    ],
+    ["XCLIENT is for nobody by default", ["EHLO c.example", "XCLIENT ADDR=192.0.2.9"], /^502 /],
+    [
+      "XCLIENT is for those who are named",
+      ["EHLO c.example", "XCLIENT ADDR=192.0.2.9"],
+      /^220 /,
+      { settings: { xclient: networkSet(["192.0.2.1"]) } },
+    ],
+    [
+      "XFORWARD is for those who are named",
+      ["EHLO c.example", "XFORWARD ADDR=192.0.2.9"],
+      /^250 /,
+      { settings: { xforward: networkSet(["192.0.2.1"]) } },
+    ],
+    ["PROXY is no command", ["PROXY TCP4 192.0.2.9 192.0.2.25 1 25"], /^500 /],
+    ["LHLO is for LMTP only", ["LHLO c.example"], /^500 /],
     ["a malformed sender is 501", ["EHLO c.example", "MAIL FROM:<a@@b>"], /^501 /],
     ["a malformed recipient is refused", [...mail, "RCPT TO:<a b@example.test>"], /^5(?:01|53) /],
     ["address literals are taken", ["EHLO c.example", "MAIL FROM:<a@[IPv6:2001:db8::1]>"], /^250 /],

@@ -12,9 +12,11 @@ export const codePages = [
   "lifecycle.md",
   "hooks.md",
   "writing-a-module.md",
+  "authentication.md",
   "errors.md",
   "migrating-from-smtp-server.md",
   "migrating-from-haraka.md",
+  "proxies.md",
   "README.md",
 ] as const;
 

@@ -122,8 +122,8 @@ describe("input behind a hook that takes its time", () => {
     for (const piece of rest) session.feed(piece);
     await session.settled();
     const codes = session.heard().map((line) => line.slice(0, 3));
-    const each = ["250", "250", "354", "250"];
-    assert.deepEqual(codes.slice(6), [...each, ...each, ...each, "221"]);
+    const each = "250 250 354 250";
+    assert.equal(codes.slice(-13).join(" "), `${each} ${each} ${each} 221`);
     assert.deepEqual(contents, Array(3).fill("A: 1\r\n\r\n.text\r\n"));
   });
 });

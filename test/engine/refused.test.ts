@@ -100,7 +100,7 @@ describe("verdicts per recipient", () => {
     const text = notification?.text ?? "";
     assert.match(text, /^Content-Type: multipart\/report; report-type=delivery-status; boundary="(=_\w+)"/m);
     assert.match(text, /^Final-Recipient: rfc822; joe@mx\.test\r\nAction: failed\r\nStatus: 5\.7\.1\r\n/m);
-    assert.match(text, /^Diagnostic-Code: smtp; 5\.7\.1 No viruses for me\r\n/m);
+    assert.match(text, /^Diagnostic-Code: smtp; 550 5\.7\.1 No viruses for me\r\n/m);
     assert.match(text, /text\/rfc822-headers[^]*Subject: x\r\n/);
   });
 

@@ -62,7 +62,7 @@ describe("decisions", () => {
     assert.equal(replies["greeting"], "220 mx.test ESMTP");
     assert.equal(
       replies["helo"],
-      "250-mx.test / 250-PIPELINING / 250-SIZE 52428800 / 250-8BITMIME / 250-SMTPUTF8 / 250 ENHANCEDSTATUSCODES",
+      "250-mx.test / 250-PIPELINING / 250-SIZE 52428800 / 250-8BITMIME / 250-SMTPUTF8 / 250-CHUNKING / 250-BINARYMIME / 250-PRDR / 250-DSN / 250-LIMITS RCPTMAX=1000 / 250 ENHANCEDSTATUSCODES",
     );
     assert.equal(replies["mail"], "250 2.1.0 Sender ok");
     assert.equal(replies["rcpt"], "550 5.7.1 Recipient refused: no module vouches for it");

@@ -62,6 +62,37 @@ describe("time limits", () => {
     assert.deepEqual(session.heard(), []);
   });
 
+  test("ends a message that comes too slowly, once it has had time to begin", async () => {
+    const session = new OpenDialogue({ limits: { dataRate: 100 } });
+    await session.say("EHLO x.test", "MAIL FROM:<a@b.test>", "RCPT TO:<c@d.test>", "DATA");
+    for (let seconds = 0; seconds < 60; seconds += 1) {
+      session.clock.advance(1_000);
+      session.feed("x".repeat(100));
+      assert.deepEqual(check(session), []);
+    }
+    session.clock.advance(1_000);
+    assert.deepEqual(check(session), [timeout]);
+    assert.deepEqual(limitsReported(session), ["limits.dataRate"]);
+  });
+
+  test("counts the rate from the first 30 s on, and the time of hooks not at all", async () => {
+    const later = Promise.withResolvers<undefined>();
+    const session = new OpenDialogue({
+      modules: [takesAll, { name: "slow", headers: () => later.promise }],
+      limits: { dataRate: 100, dataMs: 180_000 },
+    });
+    await session.say("EHLO x.test", "MAIL FROM:<a@b.test>", "RCPT TO:<c@d.test>", "DATA");
+    session.clock.advance(29_000);
+    session.feed("A: b\r\n\r\n");
+    assert.deepEqual(check(session), []);
+    session.clock.advance(20_000);
+    later.resolve(undefined);
+    await nextTurn();
+    assert.deepEqual(check(session), []);
+    session.clock.advance(2_000);
+    assert.deepEqual(check(session), [timeout]);
+  });
+
   test("ends a transaction that goes on for too long, however busy the client is", async () => {
     const session = new OpenDialogue({ limits: { commandMs: 1000, transactionMs: 5000 } });
     await session.say("EHLO x.test", "MAIL FROM:<a@b.test>");

@@ -65,6 +65,7 @@ const session: readonly [send: string, reply: string][] = [
   ["VRFY user\r\n", "252 2.1.5 Send mail and see"],
   ["EXPN list\r\n", "550 5.7.1 Lists are not shown"],
   ["HELP\r\n", "214-2.0.0 This server shows every hook\r\n214 2.0.0 See"],
+  ["ETRN node.test\r\n", "251 2.0.0 No messages waiting for node.test"],
   ["XEVERY\r\n", "250 2.0.0 Every hook is listening"],
   ["XOTHER\r\n", "500 5.5.1"],
   ["MAIL FROM:<a@client.test>\r\n", "250 2.1.0"],

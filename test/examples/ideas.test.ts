@@ -16,7 +16,7 @@ import { time } from "../../examples/own-verb.ts";
 import { receiveParsed } from "../../examples/parse-mail.ts";
 import { sizeByRecipient } from "../../examples/refuse-recipient.ts";
 import { honestNames } from "../../examples/reject-by-helo.ts";
-import { submission } from "../../examples/submission.ts";
+import { submissionServer } from "../../examples/submission.ts";
 import type { Module } from "../../src/hooks/module.ts";
 import { accept } from "../../src/hooks/verdict.ts";
 import { createMemoryServer } from "../../src/hosts/memory.ts";
@@ -88,12 +88,27 @@ describe("greylist", () => {
     assert.equal(taken.length, 1);
   });
 
-  test("forgets the oldest triplet past its bound", async () => {
-    const { converse: say, clock } = serve({ modules: [greylist({ waitMs: 1, most: 1 })] });
-    await say(mail("", ["a@example.test", "b@example.test"]).slice(0, 4));
-    clock.advance(1);
-    const [, , first] = await say(mail("", ["a@example.test"]).slice(0, 3));
-    assert.match(first ?? "", /^450 /);
+  test("forgets a triplet that does not come back, and keeps one that does", async () => {
+    const days = (count: number) => count * 86_400_000;
+    const { converse: say, clock } = serve({ modules: [greylist()] });
+    const rcpt = async () => (await say(mail("").slice(0, 3))).at(-1) ?? "";
+    assert.match(await rcpt(), /^450 /);
+    clock.advance(days(1));
+    assert.match(await rcpt(), /^450 /);
+    clock.advance(300_000);
+    assert.match(await rcpt(), /^250 /);
+    clock.advance(days(35) - 1);
+    assert.match(await rcpt(), /^250 /);
+    clock.advance(days(35));
+    assert.match(await rcpt(), /^450 /);
+  });
+
+  test("knows the longest addresses there are", async () => {
+    const domain = `${"d".repeat(63)}.${"d".repeat(63)}.${"d".repeat(50)}.example`;
+    const longest = `${"l".repeat(64)}@${domain}`;
+    const { converse: say } = serve({ modules: [greylist()] });
+    const lines = ["EHLO c.example", `MAIL FROM:<${longest}>`, `RCPT TO:<${longest}>`];
+    assert.match((await say(lines)).at(-1) ?? "", /^450 4\.7\.1 Greylisted/);
   });
 });
 
@@ -198,18 +213,20 @@ describe("submission", () => {
   const fixture = (name: string): Buffer => readFileSync(join(repository, "test", "fixtures", "tls", name));
   const hashOf = (password: string, user: string): Buffer =>
     createHash("sha256").update(`${user}\0${password}`).digest();
-  const users = new Map([["anna", hashOf("secret", "anna")]]);
-  const cases: readonly [pass: string, secure: boolean, outcome: RegExp][] = [
-    ["secret", true, /^250 /],
-    ["wrong", true, /535 5\.7\.8/],
-    ["secret", false, /./], // no AUTH on offer
+  const user = "anna@example.org";
+  const users = new Map([[user, hashOf("secret", user)]]);
+  const cases: readonly [pass: string, secure: boolean, from: string, outcome: RegExp][] = [
+    ["secret", true, user, /^250 /],
+    ["secret", true, "bert@example.org", /550 5\.7\.1/],
+    ["wrong", true, user, /535 5\.7\.8/],
+    ["secret", false, user, /530 5\.7\.0/], // no AUTH on offer
   ];
-  for (const [pass, secure, outcome] of cases) {
-    test(`with the password "${pass}" ${secure ? "under" : "without"} TLS`, async () => {
-      const taken: string[] = [];
+  for (const [pass, secure, from, outcome] of cases) {
+    test(`from ${from} with the password "${pass}" ${secure ? "under" : "without"} TLS`, async () => {
+      const taken: [sender: string, bcc: number][] = [];
       const tls = { cert: fixture("localhost-cert.pem"), key: fixture("localhost-key.pem") };
-      await using server = submission({ port: 0 }, tls, users, hashOf, ({ envelope }) => {
-        taken.push(envelope.sender.toString());
+      await using server = submissionServer(0, tls, users, hashOf, ({ envelope, message }) => {
+        taken.push([envelope.sender.toString(), message.headers.count("Bcc")]);
       });
       const [address] = await server.listen();
       const client = createTransport({
@@ -218,16 +235,17 @@ describe("submission", () => {
         requireTLS: secure,
         ignoreTLS: !secure,
         tls: { ca: fixture("localhost-cert.pem") },
-        auth: { user: "anna", pass },
+        auth: { user, pass },
       });
-      const message = { from: "anna@example.org", to: "bob@elsewhere.test", text: "Hello" };
-      const heard = await client.sendMail(message).then(
+      const envelope = { from, to: ["bob@elsewhere.test", "carl@elsewhere.test"] };
+      const raw = `From: ${from}\r\nTo: bob@elsewhere.test\r\nBcc: carl@elsewhere.test\r\n\r\nHello\r\n`;
+      const heard = await client.sendMail({ envelope, raw }).then(
         ({ response }) => response,
         (error: Error) => error.message,
       );
       client.close();
       assert.match(heard, outcome);
-      assert.deepEqual(taken, pass === "secret" && secure ? ["anna@example.org"] : []);
+      assert.deepEqual(taken, outcome.test("250 ") ? [[user, 0]] : []);
     });
   }
 });

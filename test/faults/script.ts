@@ -31,6 +31,7 @@ export function script(body: string = shortBody): readonly Step[] {
     { send: "VRFY user\r\n", stages: ["vrfy"] },
     { send: "EXPN list\r\n", stages: ["expn"] },
     { send: "HELP\r\n", stages: ["help"] },
+    { send: "ETRN mx.test\r\n", stages: ["etrn"] },
     { send: "RSET\r\n", stages: ["rset"] },
     { send: "BOGUS\r\n", stages: ["invalid"] },
     { send: "MAIL FROM:<a@client.test>\r\n", stages: ["mail"] },
@@ -42,12 +43,13 @@ export function script(body: string = shortBody): readonly Step[] {
 }
 
 /** Index of MAIL in the script: where a client begins again after a refusal within a transaction. */
-export const mailStep = 11;
+export const mailStep = 12;
 
 /** Vouches for everything, so that a dialogue without faults passes all stages. */
 export const base: ServerModule = {
   name: "base",
   auth: () => accept(),
+  etrn: () => undefined,
   noop: () => undefined,
   rcpt: () => accept(),
   message: () => undefined,

@@ -11,7 +11,7 @@ const handler = (): void => undefined;
 
 describe("a list of modules is refused with the path of its mistake:", () => {
   const stageList = stages.join(", ");
-  const optionList = "handler, order, before, after, timeout, onError, content, quarantine";
+  const optionList = "handler, order, before, after, timeout, onError, content, quarantine, methods";
   const cases: readonly [module: unknown, message: string][] = [
     [null, "modules[0]: a module is an object with a name and hooks, not null"],
     [undefined, "modules[0]: a module is an object with a name and hooks, not undefined"],
@@ -80,6 +80,22 @@ describe("a list of modules is refused with the path of its mistake:", () => {
     [
       { name: "a", rcpt: { handler, content: false } },
       "modules[0] (a).rcpt.content: an option of message and queue only",
+    ],
+    [
+      { name: "a", rcpt: { handler, methods: ["password"] } },
+      "modules[0] (a).rcpt.methods: an option of auth only",
+    ],
+    [
+      { name: "a", auth: { handler, methods: "keys" } },
+      'modules[0] (a).auth.methods: want a list of password, keys, token, certificate, found "keys"',
+    ],
+    [
+      { name: "a", auth: { handler, methods: ["keys", "plain"] } },
+      'modules[0] (a).auth.methods: want a list of password, keys, token, certificate, found ["keys","plain"]',
+    ],
+    [
+      { name: "a", auth: { handler, methods: [] } },
+      "modules[0] (a).auth.methods: want a list of password, keys, token, certificate, found []",
     ],
     [
       { name: "a", message: { handler, quarantine: true } },

@@ -35,13 +35,13 @@ export class FakeContext implements RunContext {
 }
 
 /** Hands the call itself to the hooks; a test's handlers ask it for signal and time. */
-export function bare<S extends Stage>(): StageRun<S> & { readonly calls: HookCall[] } {
+export function bare<S extends Stage>(more: object = {}): StageRun<S> & { readonly calls: HookCall[] } {
   const calls: HookCall[] = [];
   return {
     calls,
     event(call) {
       calls.push(call);
-      return call as unknown as EventOf<S>;
+      return Object.assign(call, more) as unknown as EventOf<S>;
     },
   };
 }

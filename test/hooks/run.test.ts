@@ -121,7 +121,7 @@ describe("what is synchronous stays so:", () => {
         { name: "b", session: () => ({ [stage]: () => undefined }) },
         { name: "c", [stage]: () => answer },
       ]);
-      const how = bare<typeof stage>();
+      const how = bare<typeof stage>(stage === "auth" ? { method: "password" } : {});
       let outcome: Outcome | Promise<Outcome> | undefined;
       const made = promisesMade(() => {
         outcome = runHooks(taps[stage], context, how);

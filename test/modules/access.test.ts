@@ -13,7 +13,7 @@ import { createMemoryServer } from "../../src/hosts/memory.ts";
 import type { MemoryConnection } from "../../src/hosts/memory.ts";
 import { access, accessAllowed } from "../../src/modules/access.ts";
 import type { AccessList, AccessRules, Allowance } from "../../src/modules/access.ts";
-import { NetworkTable } from "../../src/modules/access/networks.ts";
+import { NetworkTable } from "../../src/wire/networks.ts";
 import { recipients } from "../../src/modules/recipients.ts";
 import { fakeClock } from "../../src/testing/index.ts";
 import type { FakeClock } from "../../src/testing/index.ts";

@@ -68,7 +68,7 @@ describe("the text log", () => {
       [
         "connect  -                                  192.0.2.1",
         "greeting -                                  192.0.2.1  220 mx.test ESMTP",
-        "helo     -                                  c.example  250 mx.test, PIPELINING, SIZE 52428800, AUTH PLAIN LOGIN, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES",
+        "helo     -                                  c.example  250 mx.test, PIPELINING, SIZE 52428800, AUTH PLAIN LOGIN, 8BITMIME, SMTPUTF8, CHUNKING, BINARYMIME, PRDR, DSN, LIMITS RCPTMAX=1000, ENHANCEDSTATUSCODES",
         "mail     -                                  <anna@example.org>  250 2.1.0 Sender ok",
         "rcpt     accept     recipients      0.0 ms  <joe@example.test>  250 2.1.5 Recipient ok",
         "rcpt     -                                  <x@elsewhere.test>  550 5.7.1 Recipient refused: no module vouches for it",

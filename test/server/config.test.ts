@@ -8,8 +8,9 @@ import { describe, test } from "node:test";
 import { defaultLimits } from "../../src/engine/settings.ts";
 import { problemLine } from "../../src/server/config-error.ts";
 import { ConfigError, defineConfig, resolveConfig } from "../../src/server/config.ts";
-import { configNotes, effectiveSettings } from "../../src/server/effective.ts";
-import { limitRows } from "../../src/server/limits.ts";
+import { configNotes } from "../../src/server/config-notes.ts";
+import { effectiveSettings } from "../../src/server/effective.ts";
+import { limitRows, serverLimits } from "../../src/server/limits.ts";
 import { settings } from "../../src/server/settings.ts";
 import { nearest } from "../../src/server/values.ts";
 import { accept, queued } from "../../src/hooks/verdict.ts";
@@ -91,10 +92,22 @@ describe("a mistake in a configuration is named by path, what was found and what
     ],
     [{ modules: [], bareNewline: "fix" }, 'bareNewline: found "fix", want "reject" or "normalize"'],
     [{ modules: [], authWithoutTls: "yes" }, 'authWithoutTls: found "yes", want true or false'],
+    [
+      { modules: [], authMechanisms: ["PLAIN", "GSSAPI"] },
+      "authMechanisms: found a list, want a list of EXTERNAL, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, OAUTHBEARER, XOAUTH2, CRAM-MD5, PLAIN, LOGIN",
+    ],
     [{ modules: [], observers: [1] }, "observers: found a list, want a list of functions"],
     [
       { modules: [], dns: {} },
       "dns: found an object, want an object with the methods resolve4, resolve6, resolveTxt, resolveMx, reverse",
+    ],
+    [
+      { modules: [], state: new Map() },
+      "state: found an object, want an object with the methods get, set, add, delete, increment",
+    ],
+    [
+      { modules: [], fetch: "https://proxy.example" },
+      'fetch: found "https://proxy.example", want a function',
     ],
     [
       { modules: [], spoolDirectory: "/nowhere/at/all" },
@@ -206,13 +219,22 @@ describe("TLS needs a certificate and its key, each once", () => {
 describe("a configuration that is right", () => {
   test("gets a value for every setting", () => {
     const config = resolveConfig(defineConfig({ modules: [] }));
-    assert.deepEqual(config.listen, [{ host: "127.0.0.1", port: 2525, tls: "off" }]);
-    assert.deepEqual(config.limits, {
-      ...defaultLimits,
-      connections: 10_000,
-      connectionsPerAddress: 100,
-      memoryBytes: 134_217_728,
+    const [listener, ...others] = config.listen;
+    assert.deepEqual(others, []);
+    const { own, ...plain } = listener ?? assert.fail();
+    assert.deepEqual(plain, {
+      host: "127.0.0.1",
+      port: 2525,
+      tls: "off",
+      profile: "mx",
+      extensions: {},
+      requireAuth: false,
+      requireTls: false,
+      proxy: [],
+      trustProxyTls: false,
     });
+    assert.deepEqual(own, { hostname: undefined, modules: undefined, limits: {}, tls: undefined });
+    assert.deepEqual(config.limits, { ...defaultLimits, ...serverLimits });
     assert.equal(config.bareNewline, "reject");
     assert.equal(config.authWithoutTls, false);
     assert.notEqual(config.hostname, "");
@@ -245,9 +267,12 @@ describe("the effective settings", () => {
   });
 
   test("have every setting of the table", () => {
+    // What a listener has of its own is shown only where it has it
+    const own = ["hostname", "modules", "limits", "certificate"].map((name) => `listen[].${name}`);
     for (const { path } of settings) {
-      const group = ["listen", "limits", "tls"].includes(path) || path.startsWith("tls.");
-      assert.ok(group || byPath.has(path.replace("[]", "[0]")), path);
+      const group = ["listen", "limits", "tls", "virtualHosts"].includes(path) || path.startsWith("tls.");
+      const absent = own.some((name) => path.startsWith(name)) || path.startsWith("virtualHosts[].");
+      assert.ok(group || absent || byPath.has(path.replace("[]", "[0]")), path);
     }
   });
 

@@ -227,7 +227,7 @@ for (const readMode of readModes) {
   });
 
   describe(`time limits of a server that reads by way of "${readMode}"`, () => {
-    const limits = { commandMs: 300_000, dataMs: 180_000, transactionMs: 500_000 };
+    const limits = { commandMs: 300_000, dataMs: 180_000, transactionMs: 500_000, dataRate: 0 };
 
     test("commandMs: a client that says nothing hears 421 4.4.2", async (t) => {
       const clock = new FakeClock();

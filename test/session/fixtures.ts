@@ -6,10 +6,13 @@ import type { AnyModule } from "../../src/hooks/module.ts";
 import { HookCall } from "../../src/hooks/run.ts";
 import type { RunContext } from "../../src/hooks/run.ts";
 import type { Stage } from "../../src/hooks/table.ts";
+import { noFetch } from "../../src/hosts/fetch.ts";
 import { noDns } from "../../src/hosts/no-dns.ts";
+import { MemoryState } from "../../src/hosts/state.ts";
 import { StoredMessage } from "../../src/session/content.ts";
 import { MemoryBudget } from "../../src/session/environment.ts";
 import type { Environment, Spool } from "../../src/session/environment.ts";
+import { Logins } from "../../src/session/logins.ts";
 import { Session } from "../../src/session/session.ts";
 import { BodyStore } from "../../src/session/store.ts";
 import { Transaction } from "../../src/session/transaction.ts";
@@ -93,6 +96,8 @@ export function makeEnvironment(
   return {
     clock: new FakeClock(),
     dns: noDns,
+    state: new MemoryState(),
+    fetch: noFetch,
     newId: () => `ID${++ids}`,
     memory: new MemoryBudget(options.memoryBytes ?? 67_108_864),
     openSpool: options.openSpool,
@@ -104,7 +109,13 @@ export function makeSession(
   modules: readonly AnyModule[] = [],
   client: Session["client"] = { address: "192.0.2.1", family: 4, port: 25_000 },
 ): Session {
-  const setup = { hostname: "mx.test", chain: composeChain(modules), environment, observers: [] };
+  const setup = {
+    hostname: "mx.test",
+    chain: composeChain(modules),
+    environment,
+    observers: [],
+    logins: new Logins(),
+  };
   return new Session(setup, { client, local: { address: "192.0.2.25", port: 25 } });
 }
 

@@ -12,6 +12,7 @@ const tls = {
   version: "TLSv1.3",
   cipher: "TLS_AES_256_GCM_SHA384",
   serverName: undefined,
+  certificateName: undefined,
   clientCertificate: undefined,
 };
 const auth = { username: "user", mechanism: "PLAIN" };
@@ -22,6 +23,8 @@ interface Facts {
   readonly auth?: true;
   readonly utf8?: true;
   readonly recipients?: readonly string[];
+  /** Parameters of MAIL. */
+  readonly mail?: Readonly<Record<string, string>>;
   readonly client?: Session["client"];
 }
 
@@ -30,7 +33,8 @@ function setUp(facts: Facts): { session: Session; transaction: Transaction } {
   session.helo = "helo" in facts ? facts.helo : { verb: "EHLO", name: "client.test" };
   if (facts.tls) session.tls = tls;
   if (facts.auth) session.auth = auth;
-  const parameters = new Map<string, string | undefined>(facts.utf8 ? [["SMTPUTF8", undefined]] : []);
+  const given = Object.entries(facts.mail ?? {});
+  const parameters = new Map<string, string | undefined>(facts.utf8 ? [["SMTPUTF8", undefined]] : given);
   const transaction = new Transaction(session, address("a@client.test"), parameters);
   for (const recipient of facts.recipients ?? []) {
     transaction.addRecipient({
@@ -93,6 +97,16 @@ describe("the Received field (RFC 5321 §4.4)", () => {
 
   test("has the cipher of TLS (RFC 8314 §4.3)", () => {
     assert.match(field({ tls: true }), /\r\n\ttls TLS_AES_256_GCM_SHA384(?:\r\n|;)/);
+  });
+
+  test("has the priority that the client asked for, last (RFC 6710 §4.1)", () => {
+    const found = field({ tls: true, mail: { "MT-PRIORITY": "-3" } });
+    assert.match(found, /\r\n\ttls TLS_AES_256_GCM_SHA384\r\n\tpriority -3; Fri, /);
+  });
+
+  test("has the classes of soliciting as a comment, where they are short (RFC 3865 §2.6)", () => {
+    assert.match(field({ mail: { SOLICIT: "a:B,c" } }), / with ESMTP \(SOLICIT=a:B,c\) id ID1;/);
+    assert.match(field({ mail: { SOLICIT: "x".repeat(501) } }), / with ESMTP id ID1;/);
   });
 
   const recipients: readonly [facts: Facts, clause: string | undefined][] = [

@@ -19,6 +19,22 @@ async function sendLarge(client: Client, piece: Buffer, count = pieces): Promise
   void client.write(".\r\n");
 }
 
+/** The same by BDAT: in one chunk, or each piece in a chunk of its own, all of them pipelined. */
+async function sendChunked(client: Client, piece: Buffer, chunks: "one" | "many"): Promise<void> {
+  await client.write("MAIL FROM:<a@client.test>\r\nRCPT TO:<b@example.test>\r\n");
+  for (const code of ["250 2.1.0", "250 2.1.5"]) await client.expect(code);
+  const total = header.length + pieces * piece.length;
+  void client.write(`BDAT ${chunks === "one" ? `${total} LAST` : header.length}\r\n${header}`);
+  for (let sent = 0; sent < pieces; sent++) {
+    if (chunks === "many") void client.write(`BDAT ${piece.length}\r\n`);
+    await client.write(piece);
+    if (chunks === "many") await client.expect("250 2.0.0 ");
+  }
+  if (chunks === "one") return;
+  void client.write("BDAT 0 LAST\r\n");
+  await client.expect(`250 2.0.0 ${piece.length} octets received`);
+}
+
 /** Lines of many lengths that fill a piece exactly, none with a dot in front. */
 const ordinaryPiece = ((): Buffer => {
   let text = "";
@@ -52,6 +68,17 @@ for (const readMode of readModes) {
         const client = await server.connect(t);
         await greet(client);
         await sendLarge(client, ordinaryPiece);
+        assert.equal(await client.reply(), `250 2.0.0 ${ordinarySum()}`);
+        await server.expectUnharmed(t);
+      });
+    }
+
+    for (const chunks of ["one", "many"] as const) {
+      test(`arrives whole in ${chunks === "one" ? "one chunk" : "many chunks"}`, patience, async (t) => {
+        const server = await ServerProcess.start(t, { readMode, queue: "streamed", limits });
+        const client = await server.connect(t);
+        await greet(client);
+        await sendChunked(client, ordinaryPiece, chunks);
         assert.equal(await client.reply(), `250 2.0.0 ${ordinarySum()}`);
         await server.expectUnharmed(t);
       });

@@ -1,4 +1,5 @@
-// A clock that stands still until a test moves it.
+// A clock that stands still until a test or the fuzzer moves it: at once and without promises. Light, since each fuzzed
+// session has one. What src/testing/fake-clock.ts gives to users also lets promises run on the way.
 
 import type { Clock } from "../../src/hooks/environment.ts";
 
@@ -21,16 +22,31 @@ export class FakeClock implements Clock {
     return () => this.#waiting.delete(entry);
   }
 
+  /** Callbacks that wait. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
   /** Moves on by `ms`, calling back on the way, earliest first. */
   advance(ms: number): void {
     const end = this.#ms + ms;
-    for (;;) {
-      const [next] = [...this.#waiting].filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at);
-      if (next === undefined) break;
-      this.#waiting.delete(next);
-      this.#ms = Math.max(this.#ms, next.at);
-      next.callback();
-    }
+    while (this.next(end)) continue;
     this.#ms = end;
+  }
+
+  /** Goes on to the earliest callback that is due by `end` and calls it; false when there is none. */
+  next(end = Infinity): boolean {
+    let next: { readonly at: number; readonly callback: () => void } | undefined;
+    for (const entry of this.#waiting) if (next === undefined || entry.at < next.at) next = entry;
+    if (next === undefined || next.at > end) return false;
+    this.#waiting.delete(next);
+    this.#ms = Math.max(this.#ms, next.at);
+    next.callback();
+    return true;
+  }
+
+  /** Goes on by `ms` without calling anybody. */
+  skip(ms: number): void {
+    this.#ms += ms;
   }
 }

@@ -12,8 +12,11 @@ import type { AnyModule } from "../../src/hooks/module.ts";
 import type { Report } from "../../src/hooks/report.ts";
 import type { TlsInfo } from "../../src/hooks/stages.ts";
 import { accept, queued } from "../../src/hooks/verdict.ts";
+import { noFetch } from "../../src/hosts/fetch.ts";
 import { noDns } from "../../src/hosts/no-dns.ts";
+import { MemoryState } from "../../src/hosts/state.ts";
 import { idMaker, MemoryBudget } from "../../src/session/environment.ts";
+import { Logins } from "../../src/session/logins.ts";
 import { RefusalMemory } from "../../src/session/refusals.ts";
 import { Session } from "../../src/session/session.ts";
 import { FakeClock } from "./clock.ts";
@@ -33,6 +36,7 @@ export const someTls: TlsInfo = {
   version: "TLSv1.3",
   cipher: "TLS_AES_256_GCM_SHA384",
   serverName: undefined,
+  certificateName: undefined,
   clientCertificate: undefined,
 };
 
@@ -54,6 +58,8 @@ export class OpenDialogue implements Port {
     const environment = {
       clock,
       dns,
+      state: new MemoryState({ clock }),
+      fetch: noFetch,
       newId: idMaker(clock),
       memory: new MemoryBudget(67_108_864),
       openSpool: undefined,
@@ -63,11 +69,16 @@ export class OpenDialogue implements Port {
       chain: composeChain(modules),
       environment,
       refusals: new RefusalMemory(),
+      logins: new Logins(),
       observers: [(report: Report) => this.reports.push(report)],
     };
     const client = { address: "192.0.2.1", family: 4, port: 54_321 } as const;
     this.session = new Session(setup, { client, local: { address: "192.0.2.25", port: 25 } });
-    const all = { ...defaultSettings, ...settings, limits: { ...defaultLimits, ...limits } };
+    const all = {
+      ...defaultSettings,
+      ...settings,
+      limits: { ...defaultLimits, authFailureDelayMs: 0, ...limits },
+    };
     this.dialogue = new Dialogue(this.session, all, smtpProtocol(), this);
     this.dialogue.start();
   }
@@ -93,7 +104,8 @@ export class OpenDialogue implements Port {
   }
 
   async settled(): Promise<void> {
-    for (let turn = 0; turn < 1000; turn += 1) {
+    // A hash in another thread takes as many turns as it takes
+    for (let turn = 0; turn < 5_000_000; turn += 1) {
       await nextTurn();
       if (!this.dialogue.isBusy || this.closed) return;
     }

@@ -45,7 +45,8 @@ export async function runTranscript(transcript: Transcript, host: DialogueHost):
 
 async function runWay(transcript: Transcript, way: Way, server: DialogueServer): Promise<void> {
   const connection = await server.connect();
-  const from = await begin(connection, transcript.setup.start);
+  const { start, profile } = transcript.setup;
+  const from = await begin(connection, start, profile === "lmtp");
   const said = (): string => connection.output.slice(from);
   for (const { pieces, exchange } of way.exchanges) {
     for (const piece of pieces) await connection.write(piece);
@@ -76,14 +77,14 @@ const opening: readonly { readonly start: Start; readonly line: string; readonly
 ];
 
 /** Brings the session to where the transcript begins; resolves to the length of what was said on the way. */
-async function begin(connection: DialogueConnection, start: Start): Promise<number> {
+async function begin(connection: DialogueConnection, start: Start, lmtp: boolean): Promise<number> {
   let from = 0;
   for (const { start: reached, line, code } of opening) {
     if (starts.indexOf(reached) > starts.indexOf(start)) break;
     if (reached === "helo" && start !== "helo") continue;
     const before = from;
     const answered = (): boolean => /(?:^|\r\n)\d{3} .*\r\n$/.test(connection.output.slice(before));
-    if (line !== "") await connection.write(Buffer.from(`${line}\r\n`));
+    if (line !== "") await connection.write(Buffer.from(`${lmtp ? line.replace("EHLO", "LHLO") : line}\r\n`));
     await connection.until(answered);
     assert.match(
       connection.output.slice(from),

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { createServerReading } from "../../src/server/server.ts";
 import type { DialogueConnection, DialogueHost, DialogueServer } from "./dialogue-host.ts";
+import { patient } from "./memory-host.ts";
 import { makeModules } from "./modules.ts";
 import type { Delivered } from "./modules.ts";
 import type { Setup } from "./setup.ts";
@@ -27,17 +28,33 @@ function makeHost(name: string, readMode: "shared" | "data"): DialogueHost {
 
 async function serve(setup: Setup, readMode: "shared" | "data"): Promise<DialogueServer> {
   const delivered: Delivered[] = [];
-  const { tlsAvailable = false, ...settings } = setup.settings;
+  const {
+    tlsAvailable = false,
+    requireAuth,
+    requireTls,
+    noSoliciting,
+    xclient: _,
+    xforward: __,
+    ...settings
+  } = setup.settings;
+  const { profile, extensions, trusted } = setup;
+  const required = {
+    requireAuth: requireAuth ?? false,
+    requireTls: requireTls ?? false,
+  };
   const server = createServerReading(
     {
       hostname: "mx.test",
       modules: makeModules(setup.modules, delivered),
-      listen: [{ host: "127.0.0.1", port: 0 }],
-      limits: { ...setup.limits, connectionsPerAddress: 1000 },
+      listen: [{ host: "127.0.0.1", port: 0, profile, extensions, ...required }],
+      limits: { ...patient, ...setup.limits, connectionsPerAddress: 1000 },
       ...settings,
+      ...trusted,
+      ...(noSoliciting === undefined ? {} : { noSoliciting }),
       ...(tlsAvailable ? { tls: { cert, key } } : {}),
     },
     readMode,
+    setup.nonce === undefined ? undefined : () => setup.nonce ?? "",
   );
   const [address] = await server.listen();
   return {

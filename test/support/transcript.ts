@@ -1,10 +1,10 @@
 // Reads test/dialogues/*.md: pages of prose with blocks that show what client and server say, and what is delivered.
 // The format is described in docs/transcripts.md; running transcripts is run-transcript.ts.
 
-import { toBytes, toPattern, writeOut } from "./escapes.ts";
+import { toBytes, toPattern } from "../../src/testing/escapes.ts";
 import { readMarkdown } from "./markdown.ts";
 import type { Row } from "./markdown.ts";
-import { emptySetup, readSetup } from "./setup.ts";
+import { emptySetup, readSetup, writeOut } from "./setup.ts";
 import type { Setup } from "./setup.ts";
 
 export type Step =

@@ -13,17 +13,27 @@ import {
   reply,
 } from "../../src/index.ts";
 import type {
-  AnyModule,
   Answer,
+  AnyModule,
+  AuthEvent,
+  AuthMethod,
   EventOf,
+  Fetch,
   Handler,
   HookOptions,
+  KeysAuth,
   LegalVerdict,
   Module,
+  Notify,
+  PasswordAuth,
   PortableStage,
   ServerModule,
   ServerStage,
   Stage,
+  State,
+  StateValue,
+  StoredKeys,
+  TokenAuth,
 } from "../../src/index.ts";
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
@@ -88,6 +98,8 @@ export const verdicts: ServerModule = {
   noop: () => disconnect(),
   rset: () => defer("4.3.0", "Later"),
   quit: () => reply(221, "2.0.0", "Bye"),
+  etrn: ({ kind, node }) =>
+    kind === "host" ? reply(253, "2.0.0", `14 for ${node}`) : defer("4.7.1", "No", { code: 459 }),
   invalid: ({ verb }) => (verb === "XPING" ? reply(250, "2.0.0", "pong") : undefined),
 };
 
@@ -112,6 +124,24 @@ export const options: ServerModule = {
   },
 };
 
+/** What the client asked for in parameters. */
+export const requests: Module = {
+  name: "requests",
+  mail: ({ envelope, setPriority }) => {
+    if (envelope.deliverBy?.mode === "return" || envelope.soliciting.includes("a:b")) setPriority(-1);
+    return envelope.requireTls && envelope.holdUntil !== undefined ? reject("5.7.1", "Not both") : undefined;
+  },
+  rcpt: ({ dsn, validSince }) => {
+    const notify: Notify | undefined = dsn.notify;
+    const since: number = validSince?.since ?? 0;
+    return notify === "never" && since > 0 ? reject("5.7.17", "Changed hands") : undefined;
+  },
+  message: ({ envelope: { dsn, priority = 0, recipients } }) => {
+    const text: string | undefined = dsn.envelopeId ?? recipients[0]?.dsn.originalRecipient?.address;
+    return priority > 5 && text === undefined ? quarantine("Who?") : undefined;
+  },
+};
+
 /** State by closures. */
 export const counting: Module = {
   name: "counting",
@@ -129,6 +159,22 @@ export const counting: Module = {
     };
   },
 };
+
+/** State that outlives sessions, and requests, in a module for every host. */
+export const outside: Module = {
+  name: "outside",
+  async mail({ client, sender, state, fetch, signal }) {
+    const seen: StateValue | undefined = await state.get(sender.key);
+    if (typeof seen === "number") await state.set(sender.key, { seen, tags: ["a", null] }, { ttlMs: 1_000 });
+    const added: boolean = await state.add(client.address, true);
+    const count: number = await state.increment("all", { by: 2, ttlMs: 60_000 });
+    if (!added && count > 9) return (await state.delete("all")) ? defer("4.7.1", "Slow down") : undefined;
+    const { ok } = await fetch(new URL("https://a.example/"), { method: "POST", body: sender.key, signal });
+    return ok ? undefined : reject("5.7.1", "No");
+  },
+};
+/** The platform's fetch and a store of one's own will do. */
+export const hosts: { fetch: Fetch; state: State } = { fetch, state: {} as EventOf<"mail">["state"] };
 
 const spf = fact<{ readonly result: "pass" | "fail" }>("spf");
 
@@ -154,9 +200,55 @@ export const handler: Handler<"rcpt"> = ({ recipient }) =>
 export const hook: HookOptions<"rcpt"> = { handler, timeout: 100 };
 export const apart: Module = { name: "apart", rcpt: hook };
 
+/** Auth hooks: for passwords in every form; for the rest with `methods` and the type of their event. */
+export function logins(known: (username: string) => StoredKeys | undefined): readonly ServerModule[] {
+  return [
+    { name: "bare", auth: ({ username, password }) => (username === password ? accept() : undefined) },
+    {
+      name: "options",
+      auth: { handler: ({ password }) => (password === "x" ? accept() : undefined), timeout: 100 },
+    },
+    {
+      name: "named",
+      auth: { methods: ["password"], handler: ({ password }: PasswordAuth) => void password },
+    },
+    { name: "wider", auth: (event: AuthEvent) => void event.method },
+    {
+      name: "keys",
+      auth: {
+        methods: ["keys"],
+        handler({ username, wants, supply }: KeysAuth) {
+          const keys = wants === "password" ? undefined : known(username);
+          if (keys !== undefined) supply(keys);
+          return keys === undefined ? reject("5.7.8", "No") : accept();
+        },
+      },
+    },
+    {
+      name: "several",
+      auth: {
+        methods: ["password", "token", "certificate"],
+        onError: "continue",
+        async handler(event: AuthEvent) {
+          if (event.method === "password") return event.password === "x" ? accept("Welcome") : undefined;
+          if (event.method === "token")
+            event.challenge({ status: "invalid_token", scope: event.host ?? "mail" });
+          if (event.method === "certificate") event.identify(event.certificate.subject);
+          return undefined;
+        },
+      },
+    },
+    {
+      name: "session",
+      session: () => ({ auth: { methods: ["token"], handler: (event: TokenAuth) => event.identify("a") } }),
+    },
+  ];
+}
+
 same<ServerStage | PortableStage, Stage>(true);
 same<ServerStage & PortableStage, never>(true);
 same<LegalVerdict<"queue">, "queued" | "reject" | "defer">(true);
 same<LegalVerdict<"greeting">, never>(true);
 same<Answer<"greeting">, string>(true);
-same<EventOf<"auth">["mechanism"], "PLAIN" | "LOGIN">(true);
+same<EventOf<"auth">["method"], AuthMethod>(true);
+same<PasswordAuth["mechanism"], "PLAIN" | "LOGIN">(true);

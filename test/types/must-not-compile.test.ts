@@ -33,6 +33,7 @@ describe("the compiler is asked to refuse", () => {
     "event.session.counts.errors = 0;",
     "handler: () => accept(), content: false",
     "quarantine: true",
+    'methods: ["pasword"]',
   ];
   for (const code of wanted) {
     test(code, () => {

@@ -12,7 +12,8 @@ import {
   reject,
   reply,
 } from "../../src/index.ts";
-import type { EventOf, Module, ServerModule, Stage, Verdict } from "../../src/index.ts";
+import type { AuthEvent, EventOf, KeysAuth, Module, PasswordAuth } from "../../src/index.ts";
+import type { ServerModule, Stage, StateValue, StoredKeys, Verdict } from "../../src/index.ts";
 
 // ── the class of a code is bound to the verdict ───────────────────────────────────────────────────────────────────
 
@@ -96,6 +97,8 @@ export const b2: Module = { name: "b", greeting: () => "hello" };
 export const b3: Module = { name: "b", queue: () => undefined };
 // @ts-expect-error a milter hears of no NOOP
 export const b4: Module = { name: "b", noop: () => undefined };
+// @ts-expect-error a milter hears of no ETRN
+export const b14: Module = { name: "b", etrn: () => undefined };
 // @ts-expect-error nor does session() bring such stages
 export const b5: Module = { name: "b", session: () => ({ greeting: () => "hello" }) };
 // @ts-expect-error no such stage
@@ -150,6 +153,26 @@ export function d1({ facts }: EventOf<"mail">): void {
   void [present, text];
 }
 
+// ── state is JSON, and has to be waited for ───────────────────────────────────────────────────────────────────────
+
+export async function g1({ state, fetch }: EventOf<"mail">, list: readonly StateValue[]): Promise<void> {
+  // @ts-expect-error a date is no JSON
+  await state.set("seen", new Date());
+  // @ts-expect-error nor is undefined
+  await state.set("seen", undefined);
+  // @ts-expect-error time is in milliseconds
+  await state.add("seen", 1, { ttl: 60 });
+  // @ts-expect-error what is kept may be anything, or nothing
+  const count: number = await state.get("seen");
+  // @ts-expect-error a count is promised
+  const now: number = state.increment("seen");
+  // @ts-expect-error what is kept is read only
+  list.push("more");
+  // @ts-expect-error a request has a URL
+  await fetch();
+  void [count, now];
+}
+
 // ── events are read only, and know what their stage knows ─────────────────────────────────────────────────────────
 
 export function e1(event: EventOf<"rcpt">): void {
@@ -167,6 +190,18 @@ export function e1(event: EventOf<"rcpt">): void {
   event.parameters.set("SIZE", "1");
   // @ts-expect-error there is no message yet
   void event.message;
+}
+
+export function e7(event: EventOf<"mail">): void {
+  // @ts-expect-error a priority is set by setPriority()
+  event.envelope.priority = 3;
+  // @ts-expect-error a priority is a number
+  event.setPriority("3");
+  // @ts-expect-error what the client asked for is what it asked for
+  event.envelope.dsn.return = "full";
+  // @ts-expect-error a client may ask for nothing
+  const by: number = event.envelope.deliverBy.by;
+  void by;
 }
 
 export function e2(event: EventOf<"headers">): void {
@@ -196,3 +231,25 @@ export function e4(event: EventOf<"message">): void {
 
 // @ts-expect-error no such stage
 export const f1: Stage = "banner";
+
+// ── auth hooks get the credentials that they ask for ──────────────────────────────────────────────────────────────
+
+const wantsPassword = ({ password }: PasswordAuth): void => void password;
+const wantsAny = (event: AuthEvent): void => void event.method;
+
+// @ts-expect-error a bare function is asked for passwords
+export const h1: ServerModule = { name: "g", auth: ({ supply }) => supply({ password: "x" }) };
+// @ts-expect-error without methods it is asked for passwords
+export const h2: ServerModule = { name: "g", auth: { handler: (event: KeysAuth) => void event.wants } };
+// @ts-expect-error a password is not all that may come
+export const h3: ServerModule = { name: "g", auth: { methods: ["keys"], handler: wantsPassword } };
+// @ts-expect-error no such method
+export const h4: ServerModule = { name: "g", auth: { methods: ["pasword"], handler: wantsAny } };
+// @ts-expect-error an option of auth only
+export const h5: Module = { name: "g", rcpt: { methods: ["password"], handler: () => accept() } };
+// @ts-expect-error not every event has a password
+export const h6 = (event: AuthEvent): string => event.password;
+// @ts-expect-error keys are whole
+export const h7: StoredKeys = { scramSha256: { salt: new Uint8Array(16), iterations: 4096 } };
+// @ts-expect-error auth needs a server of our own
+export const h8: Module = { name: "g", auth: { methods: ["keys"], handler: wantsAny } };

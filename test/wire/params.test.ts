@@ -1,10 +1,10 @@
-// Parameters of MAIL and RCPT, and xtext (src/wire/params.ts).
+// Parameters of MAIL and RCPT (src/wire/params.ts).
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { isFault } from "../../src/wire/fault.ts";
-import { decodeXtext, encodeXtext, parseParams } from "../../src/wire/params.ts";
+import { parseParams } from "../../src/wire/params.ts";
 
 describe("parameters are read (RFC 5321 §4.1.2)", () => {
   const cases: readonly [text: string, params: [string, string | undefined][]][] = [
@@ -80,46 +80,6 @@ test("commands without parameters share one empty map that cannot be written to"
   assert.throws(() => empty.set("SIZE", "1"), TypeError);
 });
 
-describe("xtext (RFC 3461 §4)", () => {
-  const good: readonly [text: string, decoded: string][] = [
-    ["", ""],
-    ["abc", "abc"],
-    ["a+2Bb", "a+b"],
-    ["a+3Db+3dc", "a=b=c"],
-    ["+20+09+7E", " \t~"],
-    ["+C3+bc", "\u00fc"],
-    ["rfc822;a+2Bb@c", "rfc822;a+b@c"],
-  ];
-  for (const [text, decoded] of good)
-    test(`${text} is decoded`, () => assert.equal(decodeXtext(text), decoded));
-
-  const bad = [
-    "+",
-    "+2",
-    "a+",
-    "+2G",
-    "+ 2",
-    "++2B",
-    "a=b",
-    "a b",
-    "\u00fc",
-    "a\0",
-    "a\n",
-    "+00",
-    "+0D+0A",
-    "+7F",
-    "+FF",
-    "+C3",
-  ];
-  for (const text of bad)
-    test(`${JSON.stringify(text)} is no xtext`, () => assert.equal(decodeXtext(text), undefined));
-
-  test("is written with upper-case digits", () => {
-    assert.equal(encodeXtext("a+b=c d\u00fc\n"), "a+2Bb+3Dc+20d+C3+BC+0A");
-    assert.equal(encodeXtext("plain@example"), "plain@example");
-  });
-});
-
 describe("for any text", () => {
   const values = fc.string({
     unit: fc.integer({ min: 33, max: 126 }).map((code) => String.fromCharCode(code)),
@@ -162,30 +122,6 @@ describe("for any text", () => {
             assert.match(key, /^[A-Z0-9][A-Z0-9-]*$/);
             assert.ok(value === undefined || /^[^\0- =\x7f]+$/.test(value));
           }
-        },
-      ),
-    );
-  });
-
-  test("xtext written is read back, and is a parameter value", () => {
-    const printable = fc
-      .string({ unit: "binary" })
-      .filter((text) => !/[\0-\x08\n-\x1f\x7f-\x9f\ufffd]/.test(text));
-    fc.assert(
-      fc.property(fc.oneof(printable, values), (text) => {
-        const encoded = encodeXtext(text);
-        assert.match(encoded, /^[!-<>-~]*$/);
-        assert.equal(decodeXtext(encoded), text);
-      }),
-    );
-  });
-
-  test("decodeXtext never throws and gives printable text", () => {
-    fc.assert(
-      fc.property(
-        fc.string({ unit: fc.constantFrom("+", "0", "D", "a", "=", "C3", "+C3", "+BC", "\u00fc") }),
-        (text) => {
-          assert.ok(!/[\0-\x08\n-\x1f\x7f]/.test(decodeXtext(text) ?? ""));
         },
       ),
     );

@@ -1,33 +1,50 @@
 // The reference of the hooks in docs/hooks.md: one section for each row of src/hooks/table.ts, with the properties of its
-// event and their doc comments from src/hooks/stages.ts.
+// event and their doc comments from src/hooks/stages.ts and the files of types that it passes on.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isPortable, stageRow, stages } from "../../src/hooks/table.ts";
 import type { HookKind, Stage } from "../../src/hooks/table.ts";
-import { extendsOf, membersOf, readDeclarations } from "./declarations.ts";
+import { extendsOf, membersOf, readDeclarations, readPassedOn } from "./declarations.ts";
 import type { Declaration } from "./declarations.ts";
 
-const source = join(import.meta.dirname, "..", "..", "src", "hooks", "stages.ts");
-const declarations = new Map(readDeclarations(readFileSync(source, "utf8")).map((one) => [one.name, one]));
+const folder = join(import.meta.dirname, "..", "..", "src", "hooks");
+const stagesSource = readFileSync(join(folder, "stages.ts"), "utf8");
+const sources = [
+  stagesSource,
+  ...readPassedOn(stagesSource).map(({ file }) => readFileSync(join(folder, file), "utf8")),
+];
+const declarations = new Map(sources.flatMap(readDeclarations).map((one) => [one.name, one]));
 
 /** What is not the event of a stage, but part of one. */
 const shared = [
   "SessionInfo",
   "Client",
   "TlsInfo",
+  "ClientCertificate",
   "AuthInfo",
   "Helo",
   "Counts",
   "Envelope",
   "Recipient",
+  "MessageDsn",
+  "RecipientDsn",
+  "OriginalRecipient",
+  "DeliverBy",
+  "ValidSince",
   "Keywords",
   "MessageContent",
   "Edits",
   "EditRecord",
+  "PasswordAuth",
+  "KeysAuth",
+  "ScramKeys",
+  "TokenAuth",
+  "TokenChallenge",
+  "CertificateAuth",
 ];
 
-const kinds: Readonly<Record<HookKind, string>> = {
+const several: Readonly<Record<HookKind, string>> = {
   first: "asked in order; the first verdict decides, later modules are not asked",
   waterfall:
     "asked in order, each sees what the earlier ones changed; the first refusal decides, a quarantine does not end the stage",
@@ -51,12 +68,12 @@ export function sharedSections(): string {
     .map((name) => {
       const declaration = find(name);
       const intro = declaration.comment === "" ? [] : [declaration.comment, ""];
-      return [`### ${name}`, "", ...intro, memberTable(allMembers(name))].join("\n");
+      return [`### ${name}`, "", ...intro, memberTable(membersOf(declaration))].join("\n");
     })
     .join("\n\n");
 }
 
-/** Members of src/hooks/stages.ts that have no doc comment, as `Interface.member`. */
+/** Members of the events that have no doc comment, as `Interface.member`. */
 export function uncommented(): string[] {
   return [...declarations.values()]
     .filter(({ name, text }) => name !== "StageEvents" && text.startsWith("export interface"))
@@ -70,7 +87,10 @@ export function uncommented(): string[] {
 function stageSection(stage: Stage): string {
   const row = stageRow(stage);
   const event = eventOf(stage);
-  const own = allMembers(event).filter(({ name }) => !baseNames.has(name));
+  const kinds = unionOf(find(event));
+  const own = allMembers(kinds.length === 0 ? event : "AuthBase").filter(({ name }) => !baseNames.has(name));
+  const which =
+    kinds.length === 0 ? "" : ` (${kinds.map((name) => `\`${name}\``).join(", ")}, by \`method\`)`;
   const answers =
     row.kind === "text" ? "a string, the text" : row.verdicts.map((verdict) => `\`${verdict}\``).join(", ");
   return [
@@ -80,11 +100,11 @@ function stageSection(stage: Stage): string {
     "",
     `- answers: ${answers}, or nothing`,
     `- nobody has an opinion: ${row.silent}`,
-    `- several modules: ${kinds[row.kind]}`,
+    `- several modules: ${several[row.kind]}`,
     `- codes: ${codes(stage)}`,
     `- budget: ${row.budgetMs / 1000} s for all modules of the stage`,
     `- hosts: ${row.hosts.join(", ")}; so for ${isPortable(stage) ? "`Module` and `ServerModule`" : "`ServerModule` only"}`,
-    `- event: \`${event}\`${own.length === 0 ? ", what every stage knows" : ", what every stage knows and:"}`,
+    `- event: \`${event}\`${which}${own.length === 0 ? ", what every stage knows" : ", what every stage knows and:"}`,
     ...(own.length === 0 ? [] : ["", memberTable(own)]),
   ].join("\n");
 }
@@ -108,6 +128,12 @@ function eventOf(stage: Stage): string {
   return name;
 }
 
+/** The names that a type stands for; none when it is an interface. */
+function unionOf({ text }: Declaration): string[] {
+  const list = /^export type \w+ =([\w\s|]+);$/.exec(text)?.[1] ?? "";
+  return [...list.matchAll(/\w+/g)].map(([name]) => name);
+}
+
 /** Own members and those of the interfaces it extends, these first. */
 function allMembers(name: string): Declaration[] {
   const declaration = find(name);
@@ -116,7 +142,7 @@ function allMembers(name: string): Declaration[] {
 
 function find(name: string): Declaration {
   const found = declarations.get(name);
-  if (found === undefined) throw new Error(`src/hooks/stages.ts has no ${name}`);
+  if (found === undefined) throw new Error(`src/hooks/ has no ${name}`);
   return found;
 }
 

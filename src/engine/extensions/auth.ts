@@ -1,29 +1,26 @@
-// AUTH PLAIN and LOGIN (RFC 4954, RFC 4616, draft-murchison-sasl-login): the exchange; whether the credentials are good
-// is for the auth hooks to say. Offered only where a module has one, and under TLS unless the settings say otherwise.
+// AUTH (RFC 4954): the verb and its place in the dialogue. The mechanisms are in sasl/; whether credentials are good is for
+// the auth hooks to say. EHLO lists what can be used now: nothing where no module has an auth hook.
 
-import { AuthEvent } from "../../session/events.ts";
-import type { Credentials } from "../../session/events.ts";
+import { parseMailbox } from "../../wire/address.ts";
 import { toUpperAscii } from "../../wire/command.ts";
 import type { Command } from "../../wire/command.ts";
-import { fault } from "../../wire/fault.ts";
+import { fault, isFault } from "../../wire/fault.ts";
+import type { Fault } from "../../wire/fault.ts";
+import { decodeXtext } from "../../wire/xtext.ts";
 import type { Conversation, Extension } from "../contract.ts";
-import { consents } from "../outcome.ts";
-
-type Mechanism = "PLAIN" | "LOGIN";
-
-const notBase64 = { code: 501, enhanced: "5.5.2", text: "Not base64 of UTF-8 text" }; // RFC 4954 §4
-const cancelled = { code: 501, enhanced: "5.7.0", text: "Authentication cancelled" }; // RFC 4954 §4
-const failed = { code: 535, enhanced: "5.7.8", text: "Authentication credentials invalid" }; // RFC 4954 §6
+import { Exchange } from "../sasl/exchange.ts";
+import { mechanisms } from "../sasl/table.ts";
+import { usableAsOffered } from "../sasl/usable.ts";
+import { everyProfile } from "../settings.ts";
 
 export const auth: Extension = {
   keyword: "AUTH",
-  line: ({ settings, secure, canAuthenticate }) =>
-    // RFC 4954 §9: these two show the password, so never in the clear
-    canAuthenticate && (secure || settings.authWithoutTls) ? "AUTH PLAIN LOGIN" : undefined,
-  mail: {
-    // RFC 4954 §5: taken from anybody, believed from nobody here
-    AUTH: (value) => (value === undefined ? fault(501, "5.5.4", "AUTH must be an address or <>") : undefined),
-  },
+  source: "RFC 4954",
+  doc: "The client logs in; modules say whether the credentials are good.",
+  profiles: everyProfile,
+  // RFC 4954 §3: only mechanisms that can be used now
+  line: ({ mechanisms: usable }) => (usable.length > 0 ? `AUTH ${usable.join(" ")}` : undefined),
+  mail: { AUTH: checkParameter },
   commands: [
     {
       verb: "AUTH",
@@ -37,87 +34,46 @@ export const auth: Extension = {
   ],
 };
 
+/** RFC 4954 §5: `AUTH=<>` or the xtext of a mailbox. Taken from anybody, believed from nobody here. */
+function checkParameter(value: string | undefined): Fault | undefined {
+  if (value === "<>") return undefined;
+  const decoded = value === undefined ? undefined : decodeXtext(value, { anyCase: true });
+  if (decoded !== undefined && !isFault(parseMailbox(decoded, { utf8: true }))) return undefined;
+  return fault(501, "5.5.4", "AUTH must be an address or <>");
+}
+
 function runAuth(talk: Conversation, command: Command): void {
+  const { session } = talk;
   const [name = "", initial, ...rest] = command.argument.split(/ +/);
-  const mechanism = toUpperAscii(name);
   // RFC 4954 §4: not after a success
-  if (talk.session.auth !== undefined) {
+  if (session.auth !== undefined) {
     talk.invalid("sequence", command, fault(503, "5.5.1", "Already authenticated"));
-  } else if (rest.length > 0) {
-    talk.invalid("syntax", command, fault(501, "5.5.4", "AUTH takes a mechanism and an initial response"));
-  } else if (mechanism === "PLAIN") {
-    ask(talk, initial, "", (response) => readPlain(talk, response));
-  } else if (mechanism === "LOGIN") {
-    // An initial response to LOGIN is the user name: not in the draft, but widely sent
-    ask(talk, initial, "Username:", (username) => {
-      ask(talk, undefined, "Password:", (password) => {
-        if (username === "" || password === "") refuse(talk, failed);
-        else check(talk, { mechanism: "LOGIN", username, password, authorizationId: "" });
-      });
-    });
-  } else {
-    talk.invalid("syntax", command, fault(504, "5.5.4", "Unrecognized authentication mechanism")); // RFC 4954 §4
-  }
-}
-
-/** Gets one response: the initial one, or what the client answers to a challenge. */
-function ask(
-  talk: Conversation,
-  initial: string | undefined,
-  challenge: string,
-  then: (text: string) => void,
-): void {
-  const decode = (encoded: string): void => {
-    const text = decodeBase64(encoded);
-    if (text !== undefined) return then(text);
-    refuse(talk, notBase64);
-  };
-  // RFC 4954 §4: "=" stands for an empty initial response
-  if (initial !== undefined) return initial === "=" ? then("") : decode(initial);
-  talk.reply({ code: 334, enhanced: "", text: Buffer.from(challenge).toString("base64") });
-  talk.takeLines((line) => {
-    talk.takeLines(undefined);
-    if (line === "*") refuse(talk, cancelled);
-    else decode(line);
-  });
-}
-
-// RFC 4616 §2: [authzid] NUL authcid NUL passwd
-function readPlain(talk: Conversation, response: string): void {
-  const parts = response.split("\0");
-  const [authorizationId = "", username = "", password = ""] = parts;
-  if (parts.length !== 3 || username === "" || password === "") {
-    refuse(talk, { code: 501, enhanced: "5.5.2", text: "Malformed PLAIN response" });
     return;
   }
-  check(talk, { mechanism: "PLAIN", username, password, authorizationId });
-}
-
-function check(talk: Conversation, credentials: Credentials & { readonly mechanism: Mechanism }): void {
-  const { session } = talk;
-  talk.stage("auth", { event: (call) => new AuthEvent(call, session, credentials) }, (outcome) => {
-    const { mechanism, username } = credentials;
-    const vouched = outcome.said !== undefined && consents(outcome);
-    if (vouched) session.auth = { username, mechanism };
-    const done = { code: 235, enhanced: "2.7.0", text: "Authentication successful" };
-    talk.answer("auth", outcome, username, failed, done);
-    if (!vouched) talk.countError();
-  });
-}
-
-function refuse(talk: Conversation, reply: { code: number; enhanced: string; text: string }): void {
-  talk.reply(reply);
-  talk.countError();
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-// RFC 4616 §2: the text is UTF-8; RFC 4954 §4: strict, no stray characters, right padding
-function decodeBase64(encoded: string): string | undefined {
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return undefined;
-  try {
-    return utf8.decode(Buffer.from(encoded, "base64"));
-  } catch {
-    return undefined;
+  if (rest.length > 0) {
+    talk.invalid("syntax", command, fault(501, "5.5.4", "AUTH takes a mechanism and an initial response"));
+    return;
   }
+  const usable = usableAsOffered(talk);
+  const wanted = toUpperAscii(name); // RFC 4422 §3.1 writes them in upper case; clients do not always
+  const mechanism = mechanisms.find((one) => one.name === wanted && usable.includes(one.name));
+  if (mechanism === undefined) {
+    // RFC 4954 §4: also for one that needs TLS
+    talk.invalid("syntax", command, fault(504, "5.5.4", "Unrecognized authentication mechanism"));
+    return;
+  }
+  if (initial !== undefined && !mechanism.initialResponse) {
+    // RFC 4954 §4
+    talk.invalid("syntax", command, fault(501, "5.7.0", `${mechanism.name} takes no initial response`));
+    return;
+  }
+  const certificate = session.tls?.clientCertificate;
+  const context = {
+    hostname: session.hostname,
+    logins: session.setup.logins,
+    bindings: session.channelBindings,
+    certificate: certificate?.verified === true ? certificate : undefined,
+    usable,
+  };
+  new Exchange(talk, mechanism, context).start(initial);
 }

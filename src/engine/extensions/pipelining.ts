@@ -2,5 +2,12 @@
 // writes the replies of one piece of input together (§3.2).
 
 import type { Extension } from "../contract.ts";
+import { everyProfile } from "../settings.ts";
 
-export const pipelining: Extension = { keyword: "PIPELINING", line: () => "PIPELINING" };
+export const pipelining: Extension = {
+  keyword: "PIPELINING",
+  source: "RFC 2920",
+  doc: "Commands may come in groups; the replies leave together.",
+  profiles: everyProfile,
+  line: () => "PIPELINING",
+};

@@ -3,10 +3,14 @@
 import { BaseEvent } from "../../session/events.ts";
 import { fault } from "../../wire/fault.ts";
 import type { Extension } from "../contract.ts";
+import { everyProfile } from "../settings.ts";
 import { consents } from "../outcome.ts";
 
 export const starttls: Extension = {
   keyword: "STARTTLS",
+  source: "RFC 3207",
+  doc: "The connection changes to TLS; all that came before is forgotten.",
+  profiles: everyProfile,
   // RFC 3207 §4.2: not listed once TLS is active
   line: ({ settings, secure }) => (settings.tlsAvailable && !secure ? "STARTTLS" : undefined),
   commands: [

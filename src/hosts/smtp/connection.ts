@@ -2,13 +2,14 @@
 // client's reading allow. Decides nothing.
 
 import type { Socket } from "node:net";
-import type { SecureContext } from "node:tls";
 import type { Dialogue } from "../../engine/dialogue.ts";
 import type { Port } from "../../engine/port.ts";
 import type { CloseReason } from "../../hooks/report.ts";
-import type { TlsInfo } from "../../hooks/stages.ts";
+import type { Session } from "../../session/session.ts";
 import type { SocketOwner } from "./accept.ts";
+import type { CertificateStore } from "./certificates.ts";
 import { startTls } from "./tls.ts";
+import type { Secured } from "./tls.ts";
 
 /** Replies that may wait for a client that does not read them; then it is not read from either. */
 const maxUnreadReplyBytes = 262_144;
@@ -25,7 +26,7 @@ interface ConnectionOwner {
 export class Connection implements Port, SocketOwner {
   readonly dialogue: Dialogue;
   #socket: Socket;
-  readonly #secureContext: SecureContext | undefined;
+  readonly #certificates: CertificateStore | undefined;
   readonly #owner: ConnectionOwner;
   /** The dialogue has enough input. */
   #inputFull = false;
@@ -40,23 +41,27 @@ export class Connection implements Port, SocketOwner {
 
   constructor(
     socket: Socket,
-    secureContext: SecureContext | undefined,
+    certificates: CertificateStore | undefined,
     openDialogue: (port: Port) => Dialogue,
     owner: ConnectionOwner,
   ) {
     this.#socket = socket;
-    this.#secureContext = secureContext;
+    this.#certificates = certificates;
     this.#owner = owner;
     this.dialogue = openDialogue(this);
     socket.on("error", ignore);
     socket.on("close", () => this.#lost());
   }
 
+  get session(): Session {
+    return this.dialogue.session;
+  }
+
   /** Begins the dialogue; `implicitTls`: after a handshake. */
   start(implicitTls: boolean): void {
     if (implicitTls)
-      this.#handshake((info) => {
-        this.dialogue.session.tls = info;
+      this.#handshake(({ info, bindings }) => {
+        this.dialogue.secured(info, bindings);
         this.#begin();
       });
     else this.#begin();
@@ -131,7 +136,7 @@ export class Connection implements Port, SocketOwner {
   }
 
   startTls(): void {
-    this.#handshake((info) => this.dialogue.secured(info));
+    this.#handshake(({ info, bindings }) => this.dialogue.secured(info, bindings));
   }
 
   close(): void {
@@ -141,26 +146,42 @@ export class Connection implements Port, SocketOwner {
     if (this.#inputFull) this.#socket.resume();
   }
 
-  #handshake(then: (info: TlsInfo) => void): void {
-    if (this.#secureContext === undefined) {
+  #handshake(then: (secured: Secured) => void): void {
+    if (this.#certificates === undefined) {
       this.destroy("error");
       return;
     }
     this.#securing = true;
     const { session, settings } = this.dialogue;
     this.#cutAt = session.clock.monotonic() + Math.min(handshakeMs, settings.limits.commandMs);
-    this.#socket = startTls(this.#socket, this.#secureContext, (secured) => {
+    this.#socket = startTls(this.#socket, this.#certificates, (result) => {
       this.#securing = false;
       this.#cutAt = 0;
-      if (secured === undefined) {
-        this.#lost();
+      if ("reason" in result) {
+        this.#handshakeFailed(result.reason);
         return;
       }
-      const { socket, info } = secured;
+      const { socket } = result;
       socket.on("data", (bytes: Buffer) => this.received(bytes, bytes.length));
       socket.on("close", () => this.#lost());
-      then(info);
+      then(result);
     });
+  }
+
+  #handshakeFailed(reason: string | undefined): void {
+    const { session } = this.dialogue;
+    if (reason !== undefined && session.observed && !session.gone) {
+      session.report({
+        ...session.reportBase(),
+        type: "log",
+        module: "default",
+        stage: this.#started ? "starttls" : "connect",
+        level: "info",
+        message: `TLS handshake failed: ${reason}`,
+        data: undefined,
+      });
+    }
+    this.#lost();
   }
 }
 

@@ -1,63 +1,89 @@
-// TLS on an accepted socket, from the first byte or after STARTTLS. Knows no SMTP.
+// TLS on an accepted socket, from the first byte or after STARTTLS: the handshake as server, and what is known after it.
+// Which certificate is shown is the store's choice. Knows no SMTP.
 
 import type { Socket } from "node:net";
-import type { SecureContext, TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import type { TlsInfo } from "../../hooks/stages.ts";
+import type { ChannelBindings } from "../../session/session.ts";
+import type { CertificateStore } from "./certificates.ts";
+import { channelBindings } from "./channel-bindings.ts";
+import { clientCertificateOf } from "./client-certificate.ts";
+import { loadTls } from "./secure-context.ts";
 
-/**
- * Loads `node:tls` when a server has a certificate. An import would load OpenSSL into every program that imports this
- * package: 6 MB and 15 ms (bench/import.ts).
- */
-const loadTls = () => process.getBuiltinModule("node:tls");
-
-/** Certificate and key as PEM. */
-export interface TlsMaterial {
-  readonly cert: string | Uint8Array;
-  readonly key: string | Uint8Array;
-  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+/** A handshake that succeeded. */
+export interface Secured {
+  readonly socket: TLSSocket;
+  readonly info: TlsInfo;
+  readonly bindings: ChannelBindings;
 }
 
-/** Throws when certificate and key do not fit or cannot be read. */
-export function makeSecureContext({ cert, key, minVersion }: TlsMaterial): SecureContext {
-  return loadTls().createSecureContext({ cert: Buffer.from(cert), key: Buffer.from(key), minVersion });
+/** A handshake that failed; `reason` is undefined when the client just went away. */
+export interface HandshakeFailure {
+  readonly reason: string | undefined;
 }
 
 /**
- * Starts the handshake as server. `done` is called with the new layer, or without when the handshake failed; then the
- * socket is destroyed. No text reply is possible after a failed handshake (RFC 3207 §4.1).
+ * Starts the handshake as server. `done` is called once; after a failure the socket is destroyed. No text reply is
+ * possible after a failed handshake (RFC 3207 §4.1).
  */
 export function startTls(
   socket: Socket,
-  secureContext: SecureContext,
-  done: (secured?: { readonly socket: TLSSocket; readonly info: TlsInfo }) => void,
+  certificates: CertificateStore,
+  done: (result: Secured | HandshakeFailure) => void,
 ): TLSSocket {
   const { TLSSocket } = loadTls();
-  const secured = new TLSSocket(socket, { isServer: true, secureContext });
+  const { clientCertificates } = certificates;
+  let name: string | undefined;
+  const secured = new TLSSocket(socket, {
+    isServer: true,
+    secureContext: certificates.standard,
+    // RFC 6066 §3: a name that is not known is no reason to refuse; it gets the default certificate
+    SNICallback(serverName, answer) {
+      const choice = certificates.choose(serverName, secured.getSharedSigalgs());
+      name = choice.name;
+      answer(null, choice.context);
+    },
+    // RFC 8446 §4.3.2; RFC 8314 §4.2: asked for only where a server is set up to use it
+    requestCert: clientCertificates !== "off",
+    rejectUnauthorized: clientCertificates === "require",
+  });
   let settled = false;
-  const fail = (): void => {
+  const fail = (error?: unknown): void => {
     secured.destroy();
     if (settled) return;
     settled = true;
-    done();
+    done({ reason: error instanceof Error ? reasonOf(error) : undefined });
   };
   secured.on("_tlsError", fail);
   secured.on("error", fail);
-  secured.on("close", fail);
+  secured.on("close", () => fail());
   secured.on("secure", () => {
     if (settled) return;
+    const info = tlsInfo(secured, name, clientCertificates !== "off");
+    // OpenSSL refuses a missing certificate; what it cannot verify it leaves to its caller
+    if (clientCertificates === "require" && info.clientCertificate?.verified !== true) {
+      fail(new Error(`client certificate: ${info.clientCertificate?.error ?? "none"}`));
+      return;
+    }
     settled = true;
-    done({ socket: secured, info: tlsInfo(secured) });
+    done({ socket: secured, info, bindings: channelBindings(secured, certificates.hasOnePair) });
   });
   return secured;
 }
 
-function tlsInfo(socket: TLSSocket): TlsInfo {
-  const cipher = socket.getCipher();
+/** In a few words, as OpenSSL or the system has them: `no shared cipher`, `ECONNRESET`. */
+function reasonOf(error: Error & { readonly reason?: unknown; readonly code?: unknown }): string {
+  if (typeof error.reason === "string") return error.reason;
+  return typeof error.code === "string" ? error.code : error.message;
+}
+
+function tlsInfo(socket: TLSSocket, name: string | undefined, asked: boolean): TlsInfo {
   const { servername }: { servername?: unknown } = socket;
   return {
     version: socket.getProtocol() ?? "unknown",
-    cipher: cipher.standardName,
+    cipher: socket.getCipher().standardName,
     serverName: typeof servername === "string" ? servername : undefined,
-    clientCertificate: undefined, // asked for by nobody (RFC 8314 §4.2)
+    certificateName: name,
+    clientCertificate: asked ? clientCertificateOf(socket) : undefined,
   };
 }

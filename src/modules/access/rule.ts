@@ -1,5 +1,5 @@
 // One entry of an access list: a pattern and what to do. Reads entries written as lines and as objects, and makes the
-// verdict once, at load. What the patterns mean is decided by the tables (networks.ts, names.ts).
+// verdict once, at load. What the patterns mean is decided by the tables (wire/networks.ts, names.ts).
 
 import { defer, disconnect, reject } from "../../hooks/verdict.ts";
 import type { DeferCode, Enhanced, RejectCode, Text, Verdict } from "../../hooks/verdict.ts";

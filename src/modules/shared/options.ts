@@ -28,6 +28,18 @@ export function checkStrings(path: string, value: unknown, example: string): rea
   });
 }
 
+/** An optional number of milliseconds. Throws TypeError when it is another thing or out of bounds. */
+export function checkMilliseconds(
+  path: string,
+  value: unknown,
+  least: number,
+  most: number,
+): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && value >= least && value <= most) return value;
+  throw optionError(path, `want milliseconds from ${least} to ${most}, found ${describe(value)}`);
+}
+
 /**
  * The lines of a reply text. Throws TypeError when it is not text, or has characters that a reply cannot carry
  * (RFC 5321 §4.2: TAB and 32 to 126).

@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Clock, Log } from "../../hooks/environment.ts";
+import { fileSignature } from "./file-signature.ts";
 import { describe, optionError } from "./options.ts";
 
 /** Milliseconds between two looks at a file. */
@@ -69,7 +70,8 @@ export class WatchedFile<T extends object> {
     // A negative age is the clock of another host or test
     if (age < lookEveryMs && age >= 0) return this.#value;
     this.#lookedAt = now;
-    if (this.#signature !== undefined && this.#signature === this.#look()) return this.#value;
+    if (this.#signature !== undefined && this.#signature === fileSignature(this.#resolved))
+      return this.#value;
     const read = this.#read();
     if ("value" in read) {
       this.#value = read.value;
@@ -84,7 +86,7 @@ export class WatchedFile<T extends object> {
 
   #read(): { readonly value: T } | { readonly problem: string } {
     // Taken before reading: a change in between shows as another signature at the next look
-    this.#signature = this.#look();
+    this.#signature = fileSignature(this.#resolved);
     let text: string;
     try {
       // Reading a named pipe would wait for its writer for ever
@@ -97,15 +99,6 @@ export class WatchedFile<T extends object> {
     const value = this.#parse(linesOf(text));
     if (!isProblem(value)) return { value };
     return { problem: `${this.#path} line ${value.line}: ${value.problem}` };
-  }
-
-  #look(): string | undefined {
-    try {
-      const { ino, size, mtimeMs, ctimeMs } = statSync(this.#resolved);
-      return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-    } catch {
-      return undefined;
-    }
   }
 
   #explain(error: unknown): string {

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import type { ConnectionOptions } from "node:tls";
-import { makeSecureContext } from "../../../src/hosts/smtp/tls.ts";
+import { makeSecureContext } from "../../../src/hosts/smtp/secure-context.ts";
 import type { ReadMode } from "../../../src/hosts/smtp/accept.ts";
 import type { ServerModule } from "../../../src/hooks/module.ts";
 import type { TlsInfo } from "../../../src/hooks/stages.ts";
@@ -211,15 +211,11 @@ for (const readMode of readModes) {
 
 describe("certificate and key", () => {
   test("are refused where they do not fit or are none", () => {
-    const minVersion = "TLSv1.2";
-    assert.throws(() => makeSecureContext({ cert: "no certificate", key: localhostTls.key, minVersion }));
-    assert.throws(() => makeSecureContext({ cert: localhostTls.cert, key: "no key", minVersion }));
-    assert.ok(makeSecureContext({ ...localhostTls, minVersion }));
-    const bytes = {
-      cert: Buffer.from(localhostTls.cert),
-      key: Buffer.from(localhostTls.key),
-      minVersion,
-    } as const;
-    assert.ok(makeSecureContext(bytes));
+    const rules = { minVersion: "TLSv1.2", clientCertificates: "off" } as const;
+    const { cert, key } = localhostTls;
+    assert.throws(() => makeSecureContext([{ cert: "no certificate", key }], rules));
+    assert.throws(() => makeSecureContext([{ cert, key: "no key" }], rules));
+    assert.ok(makeSecureContext([{ cert, key }], rules));
+    assert.ok(makeSecureContext([{ cert: Buffer.from(cert), key: Buffer.from(key) }], rules));
   });
 });

@@ -21,7 +21,7 @@ export interface Delivered {
   readonly parameters: readonly string[];
   /** Octets as declared with SIZE. */
   readonly declaredSize: number | undefined;
-  /** The keyword of our Received field (RFC 3848). */
+  /** The keyword of our Received field (RFC 3848); empty for a notification that the server made. */
   readonly protocol: string;
   /** What follows our Received field. */
   readonly content: Buffer;
@@ -61,6 +61,8 @@ export class PeerServer implements AsyncDisposable {
   readonly server: Server;
   /** Ports with STARTTLS, with implicit TLS, and without any TLS. */
   readonly ports: { readonly starttls: number; readonly implicit: number; readonly off: number };
+  /** Of all listeners, in the order of `listen`. */
+  readonly addresses: readonly ListenAddress[];
   readonly reports: Report[];
   readonly #messages: Delivered[];
   /** A scratch folder that goes with the server. */
@@ -75,6 +77,7 @@ export class PeerServer implements AsyncDisposable {
   ) {
     const portOf = (tls: string): number => addresses.find((address) => address.tls === tls)?.port ?? 0;
     this.server = server;
+    this.addresses = addresses;
     this.ports = { starttls: portOf("starttls"), implicit: portOf("implicit"), off: portOf("off") };
     this.reports = reports;
     this.#messages = messages;
@@ -99,7 +102,7 @@ export class PeerServer implements AsyncDisposable {
           { port: 0, tls: "off" },
         ],
         tls: { certFile, keyFile },
-        limits: { messageBytes: maxMessageBytes },
+        limits: { messageBytes: maxMessageBytes, authFailureDelayMs: 0 },
         modules: [
           user,
           busy,
@@ -169,7 +172,10 @@ function collector(messages: Delivered[]): ServerModule {
 }
 
 async function deliveredBy({ envelope, message, session }: QueueEvent): Promise<Delivered> {
-  const [received, content] = cutField(Buffer.from(await message.bytes()), "Received");
+  const bytes = Buffer.from(await message.bytes());
+  // A notification of the server's own has not been received
+  const own = envelope.sender.isNull && !bytes.subarray(0, 9).equals(Buffer.from("Received:"));
+  const [received, content] = own ? [undefined, bytes] : cutField(bytes, "Received");
   const { parameters } = envelope;
   const size = parameters.get("SIZE");
   return {
@@ -180,7 +186,7 @@ async function deliveredBy({ envelope, message, session }: QueueEvent): Promise<
       .map(([name, value]) => (value === undefined ? name : `${name}=${value}`))
       .toSorted(),
     declaredSize: size === undefined ? undefined : Number(size),
-    protocol: protocolOf(received),
+    protocol: received === undefined ? "" : protocolOf(received),
     content,
     tlsVersion: session.tls?.version,
     serverName: session.tls?.serverName,

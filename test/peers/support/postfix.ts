@@ -19,6 +19,8 @@ export interface Agent {
   readonly port: number;
   /** Senders whose mail it delivers. */
   readonly sender: string;
+  /** What it speaks; default `smtp`. Names of settings begin with it. */
+  readonly protocol?: "smtp" | "lmtp";
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -40,31 +42,39 @@ export class Postfix {
     this.#folder = folder;
   }
 
-  /** Resolves when the master process is up; it is no child of ours, so `stop` must be called. */
-  static async start(agents: readonly Agent[]): Promise<Postfix> {
+  /**
+   * Resolves when the master process is up; it is no child of ours, so `stop` must be called. `port`: where it takes mail
+   * over SMTP on loopback; nowhere without.
+   */
+  static async start(agents: readonly Agent[], { port }: { readonly port?: number } = {}): Promise<Postfix> {
     const folder = await mkdtemp(join(tmpdir(), "mod-smtpd-postfix-"));
-    await writeConfiguration(folder, agents);
+    await writeConfiguration(folder, agents, port);
     const postfix = new Postfix(folder);
     await postfix.#control("start");
     return postfix;
   }
 
-  /** Hands a message to sendmail and waits until Postfix is through with it or gives up for now. */
+  /**
+   * Hands a message to sendmail and waits until Postfix is through with it or gives up for now. `dsn` is what the sender
+   * wants to be notified of, `more` are further options of sendmail.
+   */
   async send(
     sender: string,
     recipients: readonly string[],
     message: Uint8Array,
     dsn = "never",
+    more: readonly string[] = [],
   ): Promise<Fate> {
     this.#seen = (await readFile(this.#logFile)).length;
-    const args = ["-C", join(this.#folder, "config"), "-i", "-N", dsn, "-f", sender, "--", ...recipients];
+    const config = join(this.#folder, "config");
+    const args = ["-C", config, "-i", "-N", dsn, ...more, "-f", sender, "--", ...recipients];
     const { status, stderr } = await run("sendmail", args, message);
     if (status !== "exit 0") throw new Error(`sendmail: ${status} ${stderr}`);
     // The address is logged in quotes or not; the id of the queue file is what the other lines begin with
     const id = await this.#until((log) =>
       log.map((line) => /pickup\[\d+\]: (\w+): uid=/.exec(line)?.[1]).find(Boolean),
     );
-    return this.#until((log) => fateOf(id, log, recipients.length));
+    return this.#until((log) => fateOf(id, log, new Set(recipients).size));
   }
 
   /** What became of the notification of the last message, which was bounced. */
@@ -127,7 +137,11 @@ function fateOf(id: string, log: readonly string[], count: number): Fate | undef
   return { recipients, log: own.join("\n") };
 }
 
-async function writeConfiguration(folder: string, agents: readonly Agent[]): Promise<void> {
+async function writeConfiguration(
+  folder: string,
+  agents: readonly Agent[],
+  port: number | undefined,
+): Promise<void> {
   const config = join(folder, "config");
   const queue = join(folder, "queue");
   const data = join(folder, "data");
@@ -153,6 +167,7 @@ async function writeConfiguration(folder: string, agents: readonly Agent[]): Pro
     inet_interfaces: "loopback-only",
     inet_protocols: "ipv4",
     smtp_host_lookup: "native",
+    lmtp_host_lookup: "native",
     smtputf8_enable: "yes",
     maillog_file: join(folder, "log"),
     maillog_file_prefixes: folder,
@@ -166,7 +181,10 @@ async function writeConfiguration(folder: string, agents: readonly Agent[]): Pro
     notify_classes: "",
   };
   await writeFile(join(config, "main.cf"), settingLines(main).join("\n"));
-  await writeFile(join(config, "master.cf"), [...services, ...agents.flatMap(agentLines), ""].join("\n"));
+  const receiver =
+    port === undefined ? [] : [`127.0.0.1:${port} inet n - n - - smtpd`, "  -o mynetworks=127.0.0.0/8"];
+  const master = [...services, ...receiver, ...agents.flatMap(agentLines), ""];
+  await writeFile(join(config, "master.cf"), master.join("\n"));
   const senders = agents.map(({ name, port, sender }) => `${sender} ${name}:[localhost]:${port}\n`);
   await writeFile(join(config, "agents"), senders.join(""));
 }
@@ -175,9 +193,9 @@ function settingLines(settings: Readonly<Record<string, string>>): string[] {
   return [...Object.entries(settings).map(([name, value]) => `${name} = ${value}`), ""];
 }
 
-function agentLines({ name, settings }: Agent): string[] {
+function agentLines({ name, settings, protocol = "smtp" }: Agent): string[] {
   return [
-    `${name} unix - - n - - smtp`,
+    `${name} unix - - n - - ${protocol}`,
     ...Object.entries(settings).map(([key, value]) => `  -o { ${key} = ${value} }`),
   ];
 }

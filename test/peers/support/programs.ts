@@ -9,12 +9,19 @@ const patienceMs = 30_000;
 
 /** Where Debian puts programs for administrators, which is not in every user's path. */
 const moreFolders = ["/usr/sbin", "/sbin"];
+/** Where .ci/run puts programs whose packages cannot be installed beside others. */
+const unpackedFolder = "/var/cache/mod-smtpd";
 
 /** Path of an installed program, or undefined. A path is its own. */
 export function findProgram(name: string): string | undefined {
   if (name.includes("/")) return name;
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...moreFolders];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/** Path of a program of a package that cannot be installed beside others: as unpacked, or as installed after all. */
+export function findUnpacked(packageName: string, path: string): string | undefined {
+  return [join(unpackedFolder, packageName, path), join("/", path)].find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

@@ -17,6 +17,8 @@ export type Step =
       readonly recipients: readonly string[];
       readonly data: string;
       readonly options: readonly string[];
+      /** Parameters of RCPT. */
+      readonly rcptOptions?: readonly string[];
     }
   | {
       readonly do: "send_message";
@@ -28,6 +30,8 @@ export type Step =
 export interface Session {
   readonly port: number;
   readonly implicitTls?: boolean;
+  /** Speaks LMTP; default: SMTP. */
+  readonly lmtp?: boolean;
   readonly certFile: string;
   readonly steps: readonly Step[];
 }
@@ -67,10 +71,11 @@ def one(client, step):
         if not client.has_extn("auth"):
             raise smtplib.SMTPNotSupportedError("no AUTH")
         mechanism = step["mechanism"]
-        return client.auth(mechanism, getattr(client, "auth_" + mechanism.lower()))
+        return client.auth(mechanism, getattr(client, "auth_" + mechanism.lower().replace("-", "_")))
     if what == "sendmail":
         data = base64.b64decode(step["data"])
-        return client.sendmail(step["sender"], step["recipients"], data, mail_options=step["options"])
+        options, rcpt = step["options"], step.get("rcptOptions", [])
+        return client.sendmail(step["sender"], step["recipients"], data, mail_options=options, rcpt_options=rcpt)
     if what == "send_message":
         return client.send_message(compose(step))
     if what in ("verify", "expn"):
@@ -89,10 +94,10 @@ def plain(value):
     return value
 
 exception, detail = None, ""
-kind = smtplib.SMTP_SSL if job.get("implicitTls") else smtplib.SMTP
-more = {"context": context} if job.get("implicitTls") else {}
+kind = smtplib.SMTP_SSL if job.get("implicitTls") else smtplib.LMTP if job.get("lmtp") else smtplib.SMTP
+more = {"context": context, "timeout": 20} if job.get("implicitTls") else {} if job.get("lmtp") else {"timeout": 20}
 try:
-    with kind("127.0.0.1", job["port"], local_hostname="client.test", timeout=20, **more) as client:
+    with kind("127.0.0.1", job["port"], local_hostname="client.test", **more) as client:
         for step in job["steps"]:
             returned.append(plain(one(client, step)))
 except (smtplib.SMTPException, OSError) as error:

@@ -1,8 +1,8 @@
 // IP networks with a value each, found by address: the network given first wins. A look-up costs one map access for each
 // prefix length in use, however many networks there are. (`net.BlockList` says only whether any of its rules matches,
-// not which one came first, and goes through them one by one.) Pure.
+// not which one came first, and goes through them one by one.) Pure; whom to trust is for those who use it.
 
-import { isIPv4, isIPv6 } from "node:net";
+import { ipToOctets, parseIPv4, parseIPv6 } from "./ip.ts";
 
 /** An address block: the first `prefix` bits of `bits`; all others are zero. */
 interface Network {
@@ -55,6 +55,26 @@ export class NetworkTable<T> {
   }
 }
 
+/** Networks of which only matters whether one of them holds an address. */
+export interface NetworkSet {
+  has(address: string): boolean;
+}
+
+/** A set of `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`. Throws TypeError naming the first that is no network. */
+export function networkSet(patterns: readonly string[]): NetworkSet {
+  const table = new NetworkTable<true>();
+  for (const pattern of patterns) {
+    const problem = table.add(pattern, true);
+    if (problem !== undefined) throw new TypeError(problem);
+  }
+  return { has: (address) => table.find(address) === true };
+}
+
+/** Whether a text is an address or a network whose bits after the prefix are zero; `*` is none. */
+export function isNetwork(text: string): boolean {
+  return typeof parseNetwork(text) !== "string";
+}
+
 const everything: readonly Network[] = [
   { family: 4, bits: 0n, prefix: 0 },
   { family: 6, bits: 0n, prefix: 0 },
@@ -63,14 +83,14 @@ const everything: readonly Network[] = [
 /** A network in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3) or a single address; or what is wrong with it. */
 function parseNetwork(text: string): Network | string {
   const [address = "", length, ...rest] = text.split("/");
-  const family = isIPv4(address) ? 4 : isIPv6(address) && !address.includes("%") ? 6 : undefined;
+  const family = parseIPv4(address) !== undefined ? 4 : parseIPv6(address) !== undefined ? 6 : undefined;
   if (family === undefined || rest.length > 0) return `"${text}" is no network; ${want}`;
   const full = width[family];
   if (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= full)) {
     return `"${text}" has no valid prefix length; want 0 to ${full}`;
   }
   const prefix = length === undefined ? full : Number(length);
-  const network = { family, bits: family === 4 ? bitsOf4(address) : bitsOf6(address), prefix } as const;
+  const network = { family, bits: bitsOf(ipToOctets(address)), prefix } as const;
   const start = cut(network, prefix);
   if (start !== network.bits) {
     return `"${text}" has bits set after its prefix; want ${format(start, family)}/${prefix}, or ${address} for one address`;
@@ -85,20 +105,8 @@ function cut({ family, bits }: Network, prefix: number): bigint {
   return (bits >> rest) << rest;
 }
 
-function bitsOf4(address: string): bigint {
-  return address.split(".").reduce((bits, part) => (bits << 8n) | BigInt(part), 0n);
-}
-
-/** RFC 4291 §2.2: eight groups, one run of zeros as `::`, the last two perhaps in the form of IPv4. */
-function bitsOf6(address: string): bigint {
-  const tail = address.slice(address.lastIndexOf(":") + 1);
-  const low = tail.includes(".") ? bitsOf4(tail).toString(16).padStart(8, "0") : undefined;
-  const text =
-    low === undefined ? address : `${address.slice(0, -tail.length)}${low.slice(0, 4)}:${low.slice(4)}`;
-  const [left = [], right = []] = text.split("::").map((side) => (side === "" ? [] : side.split(":")));
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => "0");
-  const groups = [...left, ...zeros, ...right];
-  return BigInt(`0x${groups.map((group) => group.padStart(4, "0")).join("")}`);
+function bitsOf(octets: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(octets).toString("hex")}`);
 }
 
 function format(bits: bigint, family: 4 | 6): string {

@@ -20,7 +20,10 @@ export function kindOf(error: unknown): string {
 /** Runs an input; resolves to what it threw, undefined when it held. */
 export type Attempt = (input: FuzzInput) => Promise<unknown>;
 
-/** The smallest input found within `tries` runs that fails in the same way. */
+/** Milliseconds that making a crasher small may take: where it is one for being slow, each try is. */
+const minimiseMs = 30_000;
+
+/** The smallest input found within `tries` runs, and half a minute, that fails in the same way. */
 export async function minimise(crash: Crash, attempt: Attempt, tries = 1500): Promise<Crash> {
   const search = new Search(crash, attempt, tries);
   for (let index = 0; index < choiceCount; index += 1) await search.clearChoice(index);
@@ -37,6 +40,7 @@ class Search {
   best: Crash;
   readonly #kind: string;
   readonly #attempt: Attempt;
+  readonly #until = performance.now() + minimiseMs;
   #left: number;
 
   constructor(crash: Crash, attempt: Attempt, tries: number) {
@@ -46,14 +50,18 @@ class Search {
     this.#left = tries;
   }
 
+  get #goesOn(): boolean {
+    return this.#left > 0 && performance.now() < this.#until;
+  }
+
   async clearChoice(index: number): Promise<void> {
     const { choices, bytes } = this.best.input;
-    if (choices[index] !== 0)
+    if (choices[index] !== 0 && this.#goesOn)
       await this.#isBetter({ choices: Uint8Array.from(choices).fill(0, index, index + 1), bytes });
   }
 
   async leaveOut(size: number): Promise<void> {
-    for (let at = 0; at < this.best.input.bytes.length && this.#left > 0;) {
+    for (let at = 0; at < this.best.input.bytes.length && this.#goesOn;) {
       const { choices, bytes } = this.best.input;
       const shorter = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + size)]);
       if (!(await this.#isBetter({ choices, bytes: shorter }))) at += size;

@@ -10,15 +10,20 @@ export type {
   DrainSummary,
   ListenAddress,
   ListenOptions,
+  ListenSettings,
   ModuleList,
   NamedCertificateOptions,
   Server,
   ServerLimits,
   ServerOptions,
+  TcpPlace,
   TlsOptions,
+  UnixPlace,
+  VirtualHostOptions,
 } from "./server/options.ts";
 export type { OnMessage, Received } from "./modules/receive.ts";
-export type { Limits } from "./engine/settings.ts";
+export type { Limits, ProfileName } from "./engine/settings.ts";
+export type { ExtensionSwitches } from "./engine/smtp.ts";
 
 export {
   accept,

@@ -26,7 +26,7 @@ const blocks: readonly Block[] = [...readme.matchAll(/^```(\w*)\n([^]*?)^```$/gm
 const files: Readonly<Record<string, string>> = Object.fromEntries(
   blocks
     .filter(({ language }) => language === "ts")
-    .map(({ text }) => [/^\/\/ (\S+\.ts)\n/.exec(text)?.[1] ?? "nameless", text]),
+    .map(({ text }) => [/^\/\/ (\S+\.m?ts)\n/.exec(text)?.[1] ?? "nameless", text]),
 );
 
 function blockWith(start: string): string {
@@ -51,7 +51,7 @@ function compile(directory: string): string {
   const base = JSON.parse(readFileSync(join(repository, "tsconfig.json"), "utf8")) as {
     compilerOptions: object;
   };
-  const config = { compilerOptions: base.compilerOptions, include: ["*.ts"] };
+  const config = { compilerOptions: base.compilerOptions, include: ["*.ts", "*.mts"] };
   writeFileSync(join(directory, "tsconfig.json"), JSON.stringify(config));
   const compiler = join(repository, "node_modules", "typescript", "bin", "tsc");
   const run = spawnSync(process.execPath, [compiler, "-p", directory], { cwd: directory, encoding: "utf8" });
@@ -108,8 +108,8 @@ describe("the TypeScript of the README", () => {
   });
 
   test("receives mail in a program", async (t) => {
-    const program = (files["server.ts"] ?? "").replace("port: 2525", "port: 0");
-    const child = new Child(t, directoryWith(t, { "server.ts": program }), "server.ts");
+    const program = (files["server.mts"] ?? "").replace("port: 2525", "port: 0");
+    const child = new Child(t, directoryWith(t, { "server.mts": program }), "server.mts");
     const [, port] = await child.waitFor(/listening on port (\d+)/);
     await converse(Number(port), message("Hello"));
     await child.waitFor(/me@example\.org sent \d+ octets: Hello\n[^]*Subject: Hello\r\n\r\nIt works\./);

@@ -5,7 +5,7 @@
 //   node tools/pack.ts [DIRECTORY]
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { build } from "./build.ts";
@@ -17,6 +17,9 @@ export const maxPackedBytes = 500_000;
 
 /** What belongs to the repository and not to a package. */
 const ownKeys = ["private", "workspaces", "scripts", "devDependencies"];
+
+/** What is packed beside dist/ and package.json. */
+const texts = ["CHANGELOG.md", "LICENSE", "README.md"];
 
 export interface Manifest {
   readonly name: string;
@@ -44,7 +47,7 @@ export function publishedManifest(manifest: Manifest): Record<string, unknown> {
     ...Object.fromEntries(kept),
     bin: Object.fromEntries(bin) as unknown,
     exports: Object.fromEntries(exports) as unknown,
-    files: ["dist", "src", "CHANGELOG.md"],
+    files: ["dist", "CHANGELOG.md"],
   };
 }
 
@@ -68,17 +71,9 @@ function targetsOf(manifest: Record<string, unknown>): string[] {
   return [...paths(manifest["exports"]), ...paths(manifest["bin"])].map((path) => path.replace(/^\.\//, ""));
 }
 
-/** Writes what is to be packed into an empty directory; returns the files that must be there for its package.json. */
+/** Writes what is to be packed into an empty directory; returns the files that its package.json leads to. */
 export function stage(directory: string): readonly string[] {
-  // The sources come along because source maps and declaration maps lead to them. Compiling beside the copy gives maps
-  // with the paths that hold in the package.
-  cpSync(join(root, "src"), join(directory, "src"), {
-    recursive: true,
-    filter: (path) => !/\.\w+$/.test(path) || path.endsWith(".ts"),
-  });
-  for (const name of ["LICENSE", "README.md", "CHANGELOG.md", "tsconfig.json", "tsconfig.build.json"]) {
-    copyFileSync(join(root, name), join(directory, name));
-  }
+  for (const name of texts) copyFileSync(join(root, name), join(directory, name));
   const manifest = publishedManifest(
     JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest,
   );
@@ -115,7 +110,8 @@ export function pack(destination: string): Packed {
       unpackedBytes: report.unpackedSize,
       files: report.files.map(({ path }) => path).toSorted(),
     };
-    const faults = contentFaults(packed, targets);
+    const sources = globSync("**/*.ts", { cwd: join(root, "src") });
+    const faults = contentFaults(packed, { sources, targets });
     if (faults.length > 0) throw new Error(`the package is not as it should be:\n${faults.join("\n")}`);
     return packed;
   } finally {
@@ -131,31 +127,33 @@ interface PackReport {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** What is wrong with the content or size of a package, a line each. `targets` are files that package.json leads to. */
+export interface Origins {
+  /** Paths of the TypeScript files, within src/. */
+  readonly sources: readonly string[];
+  /** What package.json leads to, within the package. */
+  readonly targets: readonly string[];
+}
+
+/** What is wrong with the content or size of a package, a line each. */
 export function contentFaults(
   { files, packedBytes }: Pick<Packed, "files" | "packedBytes">,
-  targets: readonly string[],
+  { sources, targets }: Origins,
 ): string[] {
   const there = new Set(files);
   const faults = targets
     .filter((target) => !there.has(target))
     .map((target) => `package.json leads to ${target}, which is missing`);
-  const single = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
-  for (const name of single) if (!there.has(name)) faults.push(`${name} is missing`);
-  const sources = files.filter((file) => file.startsWith("src/"));
-  const wanted = new Set([...single, ...sources]);
-  for (const source of sources) {
-    const outputs = [".js", ".js.map", ".d.ts", ".d.ts.map"].map((ending) =>
-      source.replace(/^src\/(.*)\.ts$/, `dist/$1${ending}`),
-    );
-    for (const output of outputs) {
-      wanted.add(output);
-      if (!there.has(output)) faults.push(`${output} is missing`);
-    }
-    if (!source.endsWith(".ts") || /\.(?:test|d)\.ts$/.test(source)) faults.push(`${source} is no source`);
-  }
-  if (sources.length === 0) faults.push("src/ is missing");
-  for (const file of files) if (!wanted.has(file)) faults.push(`${file} does not belong there`);
+  const names = sources.map((source) => source.replaceAll("\\", "/").replace(/\.ts$/, ""));
+  for (const name of names) if (/\.(?:test|d)$/.test(name)) faults.push(`src/${name}.ts is no source`);
+  const needed = [
+    ...texts,
+    "package.json",
+    ...names.flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
+  ];
+  for (const name of needed) if (!there.has(name)) faults.push(`${name} is missing`);
+  // Whether a declaration is needed the build knows, which removes the others
+  const mayBe = new Set([...needed, ...names.map((name) => `dist/${name}.d.ts`)]);
+  for (const file of files) if (!mayBe.has(file)) faults.push(`${file} does not belong there`);
   if (packedBytes >= maxPackedBytes) {
     faults.push(`${packedBytes} octets packed; the limit is ${maxPackedBytes}`);
   }

@@ -225,6 +225,12 @@ const rows: Readonly<Record<Group, readonly Row[]>> = {
       "partial",
       "user names in filters",
     ],
+    [
+      4518,
+      "Lightweight Directory Access Protocol (LDAP): Internationalized String Preparation",
+      "partial",
+      "names that a directory does not tell apart",
+    ],
     [7914, "The scrypt Password-Based Key Derivation Function", "done"],
     [9106, "Argon2 Memory-Hard Function for Password Hashing and Proof-of-Work Applications", "done"],
     [

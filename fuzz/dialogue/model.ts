@@ -46,7 +46,7 @@ interface ModelledTransaction {
 
 /** Parameters of MAIL, behind the path: a quoted local part may hold anything. */
 const mailLine = /^MAIL FROM: *<(?:"(?:[^"\\]|\\.)*"|[^">])*>(.*)$/i;
-const bdatLine = /^BDAT +(\d+)( +LAST)?$/i; // RFC 3030 §2
+const bdatLine = /^BDAT +(\d+)( +LAST)?[ \t]*$/i; // RFC 3030 §2
 /** Octets that a client sends one by one where it keeps the server waiting. */
 export const trickledOctets = 200;
 const greetings: ReadonlySet<string> = new Set(["EHLO", "HELO", "LHLO"]);
@@ -65,7 +65,9 @@ export class SessionModel {
   readonly #options: ModelOptions;
   #closed = false;
   #transaction: ModelledTransaction | undefined;
-  /** The greeting was answered with CHUNKING. */
+  /** EHLO, LHLO or HELO was answered with 250 since the session began, or began anew. */
+  #hasGreeted = false;
+  /** That answer had CHUNKING. */
   #mayChunk = false;
   #chunk = { left: 0, last: false, octets: [] as Buffer[] };
   #pending: Buffer = Buffer.alloc(0);
@@ -170,6 +172,7 @@ export class SessionModel {
     } else if (code === 220) {
       assert.ok(verb === "STARTTLS" || verb === "XCLIENT", what);
       this.#transaction = undefined;
+      this.#hasGreeted = false;
       this.#mayChunk = false;
       if (verb === "STARTTLS") this.#pending = Buffer.alloc(0); // RFC 3207 §4.2: what came with it is dropped
     } else if (verb === "XCLIENT" && !/^[245]\.\d+\.\d+/.test(reply.lines[0] ?? "")) {
@@ -178,6 +181,7 @@ export class SessionModel {
       this.#transaction = undefined;
     } else if (code === 250 && greetings.has(verb)) {
       this.#transaction = undefined; // RFC 5321 §4.1.4
+      this.#hasGreeted = true;
       this.#mayChunk = reply.lines.includes("CHUNKING");
     } else if (code === 250 && verb === "MAIL") {
       assert.ok(transaction === undefined, `${what} in a transaction (RFC 5321 §4.1.4)`);
@@ -189,15 +193,27 @@ export class SessionModel {
       assert.ok(transaction !== undefined && transaction.series === undefined, `${what} (RFC 5321 §4.1.4)`);
       transaction.accepted += 1;
     } else if (code === 353) assert.fail(what);
+    else if (code === 503 && this.#hasGreeted && !this.turnedAway) this.#checkSequence(verb, reply);
+  }
+
+  /** A transaction that is over must not stay, one that is not must not get lost (RFC 5321 §4.1.4). */
+  #checkSequence(verb: string, { lines }: WireReply): void {
+    // Modules have words and codes of their own
+    if (lines[0]?.startsWith("5.5.1 ") !== true) return;
+    const transaction = this.#transaction;
+    const inEnvelope = transaction !== undefined && transaction.series === undefined;
+    if (verb === "MAIL") assert.ok(transaction !== undefined, "503 to MAIL only in a transaction");
+    if (verb === "RCPT") assert.ok(!inEnvelope, "503 to RCPT only outside of an envelope");
+    if (verb === "DATA")
+      assert.ok(!inEnvelope || transaction.binary, "503 to DATA only outside of an envelope");
   }
 
   /** Whether the line is a BDAT, whose octets come next, whatever the answer to it will be. */
   #beginChunk(line: string, ended: boolean): boolean {
-    const text = line.replace(/[ \t]+$/, "");
-    if (!/^bdat(?: |$)/i.test(text)) return false;
+    if (!/^bdat(?: |[ \t]*$)/i.test(line)) return false;
     const isSound = ended && this.#isSound(line);
     if (isSound && this.turnedAway) return false;
-    const match = isSound ? bdatLine.exec(text) : null;
+    const match = isSound ? bdatLine.exec(line) : null;
     const size = Number(match?.[1]);
     const { messageBytes = 0 } = this.#options;
     const isLegible = match !== null && Number.isSafeInteger(size);

@@ -54,6 +54,18 @@ export function dialogueSeeds(): FuzzInput[] {
     ...profileNames.map((_, profile) =>
       makeInput(binaryMessage, startNames.indexOf("binary"), chainNames.indexOf("collects"), profile),
     ),
+    // Just at the message limit of "low limits", past it, and what comes after
+    ...[
+      `BDAT 201\r\n${"x".repeat(201)}BDAT 1 LAST\r\nxMAIL FROM:<a@b.test>\r\n`,
+      `BDAT 200 LAST\r\nA: b\r\n\r\n${"x".repeat(192)}`,
+      `BDAT 201 LAST\r\nA: b\r\n\r\n${"x".repeat(193)}`,
+    ].map((text) => makeInput(text, startNames.indexOf("rcpt"), 1, profileNames.indexOf("low limits"))),
+    makeInput(
+      "RSET\r\nEHLO a.test\r\nQUIT\r\n",
+      startNames.indexOf("at a virtual host"),
+      1,
+      profileNames.indexOf("virtual hosts"),
+    ),
     ...exchanges().flatMap((text, index) =>
       (["ehlo", "tls"] as const).map((start) => makeInput(text, startNames.indexOf(start), 1, 0, index)),
     ),

@@ -22,6 +22,7 @@ export const dialogue: Target = {
     const whole = await driveWhole(scenario, input.bytes);
     checkMessages(scenario, whole);
     checkLast(scenario, whole);
+    checkHost(scenario, whole);
     const parts = await driveCut(scenario, input.bytes);
     if (scenario.ending === "completed") {
       checkLast(scenario, parts);
@@ -105,6 +106,16 @@ function checkMessages({ chain, profile }: Scenario, { model, delivered, excuses
     const alone = content === `\r\n${sent}` && !/^[!-9;-~]+[ \t]*:/.test(sent.slice(0, longestName));
     assert.ok(content === sent || alone, `message ${index + 1} is what was sent`);
   }
+}
+
+/** A virtual host serves a transaction and no more, unless TLS has asked for it by name. */
+function checkHost({ profile, opening }: Scenario, { secured, output }: Outcome): void {
+  if (profile.hosts !== true || secured || opening.includes("STARTTLS\r\n")) return;
+  assert.doesNotMatch(
+    output,
+    /^(?:220|221 2\.0\.0|250)[- ]mx\.(?:hosts|others)\.test/m,
+    "its own name again",
+  );
 }
 
 /** After the completion: in step, or closed as it should be. */

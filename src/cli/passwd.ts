@@ -37,13 +37,14 @@ export async function passwd(input: CommandInput, io: Io): Promise<number> {
   if (input.delete) return remove(file, name, user, io);
   if (input.check) return compare(file, name, user, io);
 
-  const content = read(file, name) ?? Buffer.alloc(0);
+  read(file, name); // what cannot be read is told of before a password is asked for
   const password = await askForNew(user, io);
   const words = [await make(password)];
   if (!input.noScram) {
     words.push(await makeScram("sha1", password), await makeScram("sha256", password));
   }
-  const edited = editLines(content, user, `${user}:${words.join(" ")}`);
+  // Read now: while somebody typed, somebody else may have changed it
+  const edited = editLines(read(file, name) ?? Buffer.alloc(0), user, `${user}:${words.join(" ")}`);
   write(file, name, edited.content);
   io.out(`${name}: ${edited.found ? "changed the password of" : "added"} ${user}\n`);
   return exitCodes.ok;

@@ -136,7 +136,10 @@ async function listen(server: Server): Promise<readonly ListenAddress[]> {
       port?: number;
     };
     const host = address ?? hostname;
-    const where = host === undefined ? "" : ` on ${port === undefined ? host : hostAndPort({ host, port })}`;
+    // Node gives -1 for a Unix socket
+    const isTcp = port !== undefined && port >= 0;
+    const place = isTcp && host !== undefined ? hostAndPort({ host, port, path: undefined }) : host;
+    const where = place === undefined ? "" : ` on ${place}`;
     throw new CommandError(`cannot listen${where}: ${listenProblems[code] ?? message}`);
   }
 }

@@ -21,7 +21,10 @@ export function welcomeText(
 ): string {
   const accepts = welcome.accepts ?? acceptsOf(chainsOf(config)[0]?.modules ?? []);
   const recipient = welcome.recipient ?? "RECIPIENT";
-  const first = addresses[0];
+  // Behind a proxy nobody else is let in, and where a login comes first this message would be refused
+  const tried = config.listen.findIndex(({ proxy, requireAuth }) => proxy.length === 0 && !requireAuth);
+  const first = addresses[tried];
+  const isLmtp = config.listen[tried]?.profile === "lmtp";
   const rows = [
     ...addresses.map((address, index) => [index === 0 ? "listening" : "", describe(address)] as const),
     ...tlsRows(config).map((row, index) => [index === 0 ? "tls" : "", row] as const),
@@ -33,7 +36,7 @@ export function welcomeText(
     "",
     ...rows.map(([label, text]) => `  ${paint(io, "dim", label.padEnd(10))} ${text}`),
     "",
-    ...(first === undefined ? [] : firstMessage(first, recipient)),
+    ...(first === undefined ? [] : firstMessage(first, recipient, isLmtp)),
     "",
     paint(io, "dim", "Ctrl-C ends it."),
     "",
@@ -47,8 +50,9 @@ function describe(address: ListenAddress): string {
   return `${hostAndPort(address)}  (${tlsWords[address.tls]})`;
 }
 
-/** `127.0.0.1:2525`, `[::1]:2525`. */
-export function hostAndPort({ host, port }: Pick<ListenAddress, "host" | "port">): string {
+/** `127.0.0.1:2525`, `[::1]:2525`, `unix:/run/lmtp.sock`. */
+export function hostAndPort({ host, port, path }: Pick<ListenAddress, "host" | "port" | "path">): string {
+  if (path !== undefined) return `unix:${path}`;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
@@ -94,15 +98,28 @@ function modulesOf(modules: readonly AnyModule[]): string {
 }
 
 /** Ready to paste. An address that stands for all of them is replaced by one that can be called. */
-function firstMessage({ host, port, tls }: ListenAddress, recipient: string): readonly string[] {
+function firstMessage(
+  { host, port, path, tls }: ListenAddress,
+  recipient: string,
+  isLmtp: boolean,
+): readonly string[] {
+  const lmtp = isLmtp ? " --protocol LMTP" : "";
+  if (path !== undefined) {
+    return [
+      "Send a first message:",
+      `  swaks --socket ${path}${lmtp} --from me@example.org --to ${recipient}`,
+    ];
+  }
   const callable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  const at = hostAndPort({ host: callable, port });
+  const at = hostAndPort({ host: callable, port, path });
   const swaksTls = tls === "implicit" ? " --tls-on-connect" : "";
+  const withSwaks = `  swaks --server ${at}${lmtp}${swaksTls} --from me@example.org --to ${recipient}`;
+  if (isLmtp) return ["Send a first message:", withSwaks]; // curl speaks no LMTP
   const scheme = tls === "implicit" ? "smtps" : "smtp";
   const trust = tls === "implicit" ? " --insecure" : "";
   return [
     "Send a first message:",
-    `  swaks --server ${at}${swaksTls} --from me@example.org --to ${recipient}`,
+    withSwaks,
     "or:",
     `  printf 'Subject: Hello\\r\\n\\r\\nIt works.\\r\\n' |`,
     `    curl ${scheme}://${at}${trust} --mail-from me@example.org --mail-rcpt ${recipient} --upload-file -`,

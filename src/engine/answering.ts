@@ -23,6 +23,8 @@ export abstract class Answering {
   readonly virtualHosts: VirtualHosts | undefined;
   /** The session's own ways, while a transaction is served by those of a virtual host. */
   #own: Service | undefined;
+  /** Gives the transaction back to the modules of the session's own chain. */
+  #takeBack: (() => void) | undefined;
 
   constructor(
     session: Session,
@@ -49,15 +51,24 @@ export abstract class Answering {
   serveTransaction(service: Service): void {
     const { session, settings, protocol } = this;
     this.#own ??= { setup: session.setup, settings, protocol };
+    // Where only name and limits differ, the modules have seen the transaction from its beginning
+    if (service.setup.chain !== session.setup.chain) this.#takeBack ??= session.transaction?.handOver();
     this.#serve(service);
-    if (session.transaction !== undefined) session.transaction.state = [];
   }
 
   serveOwn(): void {
     if (this.#own === undefined) return;
     this.#serve(this.#own);
     this.#own = undefined;
-    if (this.session.transaction !== undefined) this.session.transaction.state = [];
+    this.#takeBack?.();
+    this.#takeBack = undefined;
+  }
+
+  serveMeanwhile(service = this.#own): () => void {
+    const { session, settings, protocol } = this;
+    const before = { setup: session.setup, settings, protocol };
+    if (service !== undefined) this.#serve(service);
+    return () => this.#serve(before);
   }
 
   get ownSetup(): SessionSetup {
@@ -117,7 +128,16 @@ export abstract class Answering {
     if (counts.errors >= this.settings.limits.errors) this.endAtLimit("limits.errors", "Too many errors");
   }
 
+  countRefused(): void {
+    const { counts } = this.session;
+    counts.refusedRecipients += 1;
+    if (counts.refusedRecipients >= this.settings.limits.refusedRecipients) {
+      this.endAtLimit("limits.refusedRecipients", "Too many refused recipients");
+    }
+  }
+
   endAtLimit(limit: string, text: string): void {
+    if (this.session.gone) return; // a module has closed before
     this.session.limitReached(limit, this.reply({ code: 421, enhanced: "4.7.0", text })); // RFC 5321 §7.8
     this.close("limit");
   }

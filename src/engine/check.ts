@@ -24,6 +24,9 @@ const ehloFirst = sequence("Send EHLO first");
 const tlsFirst = required("Send STARTTLS first"); // RFC 3207 §4
 const authFirst = required("Authentication required"); // RFC 4954 §6
 
+/** Verbs of other protocols: who says them is no mail client, whatever comes next. */
+export const foreignVerbs = ["GET", "POST", "CONNECT"];
+
 /** RFC 3207 §4 names the first four; RSET and HELO do no harm. */
 const allowedBeforeTls: ReadonlySet<string> = new Set([
   "NOOP",
@@ -33,6 +36,7 @@ const allowedBeforeTls: ReadonlySet<string> = new Set([
   "RSET",
   "HELO",
   "LHLO",
+  ...foreignVerbs,
 ]);
 
 /** What is wrong with a line as a line, whatever it says. `inAuth`: it belongs to an AUTH exchange. */
@@ -60,18 +64,22 @@ export function checkCommand(talk: Conversation, command: Command): CommandRow |
   const known = talk.protocol.commands.get(command.verb);
   if (known === undefined) return unknown;
   const { row, extension } = known;
+  if (row.when === "itself" && talk.offered.keywords.has(extension ?? "")) return row;
   if (extension !== undefined && !canBeOffered(talk, extension)) {
     // RFC 5321 §4.2.4: 502 for a command that is known but not there
     return { reason: "unknown", fault: fault(502, "5.5.1", `${command.verb} is not offered here`) };
   }
   if (row.when === "itself") return row;
-  const missing = missingLayer(talk, row);
+  const missing = missingLayer(talk, row.verb);
   if (missing !== undefined) return missing;
   return refusalByRow(talk, row, command) ?? refusalByExtension(talk, row, extension) ?? row;
 }
 
 /** What the settings demand of every session before the command may run. */
-function missingLayer({ session, settings }: Conversation, { verb }: CommandRow): Refused | undefined {
+export function missingLayer(
+  { session, settings }: Pick<Conversation, "session" | "settings">,
+  verb: string,
+): Refused | undefined {
   if (settings.requireTls && session.tls === undefined && !allowedBeforeTls.has(verb)) return tlsFirst;
   return settings.requireAuth && verb === "MAIL" && session.auth === undefined ? authFirst : undefined;
 }

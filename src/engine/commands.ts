@@ -8,6 +8,7 @@ import type { Command } from "../wire/command.ts";
 import { fault } from "../wire/fault.ts";
 import { fixedReply } from "../wire/reply.ts";
 import type { Reply } from "../wire/reply.ts";
+import { foreignVerbs } from "./check.ts";
 import type { CommandRow, Conversation } from "./contract.ts";
 import { runHelo } from "./helo.ts";
 import { runData } from "./data.ts";
@@ -53,9 +54,7 @@ const common: readonly CommandRow[] = [
   ),
   // Browsers and proxies that were pointed at a mail port: an attack on somebody who sent no mail (Postfix:
   // smtpd_forbidden_commands)
-  ...["GET", "POST", "CONNECT"].map((verb) =>
-    row(verb, { argument: "optional", listed: false, run: runForeign }),
-  ),
+  ...foreignVerbs.map((verb) => row(verb, { argument: "optional", listed: false, run: runForeign })),
 ];
 
 const greets = { argument: "required", endsGroup: true, run: runHelo } as const;

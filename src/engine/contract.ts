@@ -71,6 +71,8 @@ export interface Extension {
   readonly profiles: readonly ProfileName[];
   /** Profiles that may have it at all, whatever the configuration says; default: every one. */
   readonly allowed?: readonly ProfileName[];
+  /** Keywords of the extensions without which it is of no use: it is off where one of them is. */
+  readonly needs?: readonly string[];
   /** The line tells a time, so it is made anew for each EHLO. */
   readonly timed?: boolean;
   /** The line of the EHLO reply, or undefined when it is not offered now. Depends on nothing but `offer`. */
@@ -157,8 +159,10 @@ export interface Conversation {
   readonly virtualHosts: VirtualHosts | undefined;
   /** Serves the transaction under way, until it ends, as a virtual host does. */
   serveTransaction(service: Service): void;
-  /** Goes back to how the session is served. */
+  /** Goes back to how the session is served, with what its own modules have made of the transaction. */
   serveOwn(): void;
+  /** Serves as a virtual host (default: as the session is served) until the function that it returns is called. */
+  serveMeanwhile(service?: Service): () => void;
   /** How the session is served outside of transactions. */
   readonly ownSetup: SessionSetup;
   /** What EHLO offered in this session; nothing after HELO. */
@@ -188,6 +192,8 @@ export interface Conversation {
   passed(stage: Stage, outcome: Outcome, subject: string, wire?: string): void;
   /** Counts an error and closes at the limit. */
   countError(): void;
+  /** The same for a refused recipient. */
+  countRefused(): void;
   /** Says 421 and closes, because of the setting `limit`. */
   endAtLimit(limit: string, text: string): void;
 
@@ -197,8 +203,8 @@ export interface Conversation {
   takeBytes(intake: Intake): void;
   /** The message that has begun to come in several commands, if any. */
   series: Series | undefined;
-  /** A message has come to its end, whatever becomes of it. */
-  messageEnded(): void;
+  /** A message has come, or a part of one, whatever becomes of it: the commands so far were for something. */
+  messageCame(): void;
   /** The transaction is over, whatever came of it. */
   endTransaction(): void;
   beginTransaction(transaction: Transaction): void;

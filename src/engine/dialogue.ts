@@ -39,6 +39,7 @@ export class Dialogue extends Answering implements Conversation {
   #feeding = false;
   /** Between the reply to STARTTLS and the end of the handshake. */
   #securing = false;
+  #handshakes = 0;
   #closed: typeof closing | true | undefined;
   #intake: Intake | undefined;
   #lineHandler: ((line: string) => void) | undefined;
@@ -76,23 +77,27 @@ export class Dialogue extends Answering implements Conversation {
     // RFC 3207 §4.2, CVE-2011-0411: what comes between STARTTLS and the handshake is dropped, never run after it
     if (this.#closed !== undefined || this.#securing) return;
     this.session.counts.bytesReceived += end;
-    this.#pace.heard(this.session.clock.monotonic(), end, this.#intake !== undefined);
+    this.#pace.heard(this.session.clock.monotonic(), this.#intake !== undefined);
     if (this.#busy || this.#feeding) {
       this.gate.heard();
       this.#waiting.hold(bytes, end, this.#intake !== undefined);
       return;
     }
     this.#consume(bytes, end);
-    this.#flush();
+    // A hook may have fed more meanwhile
+    if (this.#busy) this.#flush();
+    else this.#resume();
   }
 
   /** The handshake is done: all that was learnt before is forgotten (RFC 3207 §4.2). */
   secured(tls: TlsInfo, bindings?: ChannelBindings): void {
     const { session } = this;
+    this.#handshakes += 1;
     session.tls = tls;
     session.channelBindings = bindings;
     session.helo = undefined;
     session.auth = undefined;
+    session.forwarded = undefined;
     this.serveByName(tls.serverName);
     this.offered = emptyOffer;
     this.#securing = false;
@@ -143,10 +148,10 @@ export class Dialogue extends Answering implements Conversation {
 
   #consume(bytes: Buffer, end: number): void {
     this.#feeding = true;
-    const { tls } = this.session;
+    const handshakes = this.#handshakes;
     let at = 0;
     // A port may be done with the handshake at once: what is left of the piece is dropped then too (RFC 3207 §4.2)
-    while (at < end && this.#closed === undefined && !this.#securing && this.session.tls === tls) {
+    while (at < end && this.#closed === undefined && !this.#securing && this.#handshakes === handshakes) {
       if (this.#busy) {
         this.#waiting.putBack(bytes.subarray(at, end), this.#intake !== undefined);
         break;
@@ -176,6 +181,7 @@ export class Dialogue extends Answering implements Conversation {
   /** Takes in bytes that are no command lines; returns the index just past them. */
   #takeBytes(intake: Intake, bytes: Buffer, at: number, end: number): number {
     const next = intake.feed(bytes, at, end);
+    this.#pace.took(next - at);
     this.#settle(intake);
     return next;
   }
@@ -211,7 +217,9 @@ export class Dialogue extends Answering implements Conversation {
   #refuseLine(line: string, { reason, fault: problem }: Refused): void {
     const { verb } = parseCommand(line);
     const bringsData = this.protocol.commands.get(verb)?.row.when === "itself";
-    this.invalid(reason, { verb: "", argument: line }, problem, () => {
+    // Whatever follows AUTH, a tab too, may be a password
+    const argument = /^[\s\0]*AUTH\b/i.test(line) ? "AUTH" : line;
+    this.invalid(reason, { verb: "", argument }, problem, () => {
       if (bringsData) this.close("protocol");
     });
   }
@@ -297,7 +305,7 @@ export class Dialogue extends Answering implements Conversation {
     if (intake.done) this.#settle(intake);
   }
 
-  messageEnded(): void {
+  messageCame(): void {
     this.#commandsSinceMessage = 0;
   }
 

@@ -3,7 +3,7 @@
 
 import type { Outcome } from "../hooks/run.ts";
 import type { Stage } from "../hooks/table.ts";
-import type { Transaction } from "../session/transaction.ts";
+import type { RefusedRecipient, Transaction } from "../session/transaction.ts";
 import { fixedReply, formatReply, replyForLog } from "../wire/reply.ts";
 import type { Reply } from "../wire/reply.ts";
 import type { Conversation } from "./contract.ts";
@@ -49,17 +49,35 @@ function finalWire(talk: Conversation, transaction: Transaction, reply: Reply): 
 function eachReply(transaction: Transaction, reply: Reply): string {
   const common = formatReply(reply);
   if (transaction.refused.length === 0) return common.repeat(transaction.accepted.length);
-  const own = new Map(
-    transaction.refused.map(({ recipient, verdict }) => [
-      recipient.address.key,
-      formatReply(refusalReply("message", verdict)),
-    ]),
-  );
+  const own = refusalsByKey(transaction);
   return transaction.accepted
     .map((keys) => {
-      // A recipient that was expanded is refused when all it became are
-      const refused = keys.length > 0 && keys.every((key) => own.has(key));
-      return refused ? (own.get(keys[0] as string) as string) : common;
+      const refusal = isRefused(keys, own) ? own.get(keys[0] ?? "") : undefined;
+      return refusal === undefined ? common : formatReply(refusalReply("message", refusal.verdict));
     })
     .join("");
+}
+
+/**
+ * Refused recipients of which no reply of their own tells: that of a RCPT is a refusal only when all that it became have
+ * refused, and what an edit added has none.
+ */
+export function untoldRefusals(transaction: Transaction): readonly RefusedRecipient[] {
+  const own = refusalsByKey(transaction);
+  const told = new Set(transaction.accepted.filter((keys) => isRefused(keys, own)).flat());
+  return transaction.refused.filter(({ recipient }) => !told.has(recipient.address.key));
+}
+
+/** Whether some RCPT hears what becomes of the message, and not a refusal of its own. */
+export function hearsOfMessage(transaction: Transaction): boolean {
+  const own = refusalsByKey(transaction);
+  return transaction.accepted.some((keys) => !isRefused(keys, own));
+}
+
+function refusalsByKey({ refused }: Transaction): ReadonlyMap<string, RefusedRecipient> {
+  return new Map(refused.map((one) => [one.recipient.address.key, one]));
+}
+
+function isRefused(keys: readonly string[], own: ReadonlyMap<string, unknown>): boolean {
+  return keys.length > 0 && keys.every((key) => own.has(key));
 }

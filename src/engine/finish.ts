@@ -22,7 +22,7 @@ const notTaken = { code: 451, enhanced: "4.3.0", text: "Message not taken: no mo
 export function finishMessage(talk: Conversation, receiver: Receiver): void {
   const { session } = talk;
   const transaction = session.transaction as Transaction;
-  talk.messageEnded();
+  talk.messageCame();
   const end = (): void => {
     receiver.dispose();
     talk.endTransaction();
@@ -92,11 +92,14 @@ function judge(talk: Conversation, transaction: Transaction, receiver: Receiver,
         transaction.quarantine ??= { reason: String(verdict.text ?? ""), module: outcome.said?.module ?? "" };
       }
       settleRefused(talk, transaction, editor.view, (refusal) => {
-        if (refusal === undefined) {
+        if (refusal !== undefined) {
+          answerMessage(talk, "message", refusal, `${receiver.size} octets`, { standard: notTaken });
+          finish();
+        } else if (transaction.hasRecipients) {
           reportPassed(session, outcome, receiver.size);
           queue(talk, transaction, editor.view, finish);
         } else {
-          answerMessage(talk, "message", refusal, `${receiver.size} octets`, { standard: notTaken });
+          discard(talk, "default", receiver.size); // RCPTs that refused hear that, the discarded ones nothing
           finish();
         }
       });

@@ -22,12 +22,15 @@ export function runHelo(talk: Conversation, command: Command): void {
     return;
   }
   const helo = { verb, name };
+  // It ends a transaction that a virtual host serves, but only where it is not refused (RFC 5321 §4.1.4)
+  const goBack = talk.serveMeanwhile();
   const offered = verb === "HELO" ? emptyOffer : standardOffer(talk);
   const keywords = new EhloKeywords(offered);
   talk.stage("helo", { event: (call) => new HeloEvent(call, session, helo, keywords) }, (outcome) => {
     // RFC 5321 §4.1.4: a refused EHLO leaves the state as it was
     if (!consents(outcome)) {
       talk.answer("helo", outcome, name, fallback);
+      goBack();
       return;
     }
     greet(talk, keywords.offer, helo);

@@ -8,6 +8,8 @@ interface Tap {
 
 /** Bytes that may wait before the client is made to wait. */
 const pauseAtBytes = 65_536;
+/** What a piece of any size costs: a client may send octet by octet. */
+const leastPieceBytes = 128;
 
 export class InputQueue {
   readonly #tap: Tap;
@@ -34,7 +36,7 @@ export class InputQueue {
   }
 
   #count(length: number, bulk: boolean): void {
-    this.#bytes += length;
+    this.#bytes += Math.max(length, leastPieceBytes);
     if (this.#paused || !(bulk || this.#bytes > pauseAtBytes)) return;
     this.#paused = true;
     this.#tap.pause();
@@ -42,7 +44,7 @@ export class InputQueue {
 
   next(): Buffer | undefined {
     const piece = this.#pieces?.shift();
-    if (piece !== undefined) this.#bytes -= piece.length;
+    if (piece !== undefined) this.#bytes -= Math.max(piece.length, leastPieceBytes);
     return piece;
   }
 

@@ -19,13 +19,15 @@ export class Pace {
     this.lastActivityAt = now;
   }
 
-  /** Input has come; `receiving`: it is message data. */
-  heard(now: number, bytes: number, receiving: boolean): void {
-    if (receiving) {
-      this.#dataMs += now - this.lastActivityAt;
-      this.#dataBytes += bytes;
-    }
+  /** Input has come; `receiving`: message data was waited for. */
+  heard(now: number, receiving: boolean): void {
+    if (receiving) this.#dataMs += now - this.lastActivityAt;
     this.lastActivityAt = now;
+  }
+
+  /** So many bytes were message data, also where they came in one piece with their command (BDAT). */
+  took(bytes: number): void {
+    this.#dataBytes += bytes;
   }
 
   /** A transaction begins, or message data outside of one. */

@@ -18,25 +18,22 @@ const refused = { code: 550, enhanced: "5.7.1", text: "Refused" };
 
 /** Sees to it that the right host serves the transaction; calls `then` unless the recipient has been answered. */
 export function place(talk: Conversation, recipient: Address, subject: string, then: () => void): void {
-  const { virtualHosts, session } = talk;
-  if (virtualHosts === undefined || recipient.domain === "") {
-    then();
-    return;
-  }
+  const { session } = talk;
   const transaction = session.transaction as Transaction;
-  const service = virtualHosts.byDomain(recipient.domainKey);
-  if ((service?.setup ?? talk.ownSetup) === session.setup) {
+  const mayChange = transaction.acceptedRecipients === 0;
+  // RFC 5321 §4.5.1: each host has a postmaster
+  const service = recipient.domain === "" ? undefined : talk.virtualHosts?.byDomain(recipient.domainKey);
+  const stays = (service?.setup ?? talk.ownSetup) === session.setup;
+  if (stays || (recipient.domain === "" && !mayChange)) {
     then();
-  } else if (transaction.acceptedRecipients > 0) {
+  } else if (!mayChange) {
     session.limitReached("virtualHosts", talk.reply(another));
   } else {
     talk.serveOwn();
-    if (service === undefined) {
-      then();
-      return;
-    }
-    talk.serveTransaction(service);
-    askMail(talk, transaction, subject, then);
+    const { chain } = session.setup;
+    if (service !== undefined) talk.serveTransaction(service);
+    if (session.setup.chain === chain) then();
+    else askMail(talk, transaction, subject, then);
   }
 }
 
@@ -51,8 +48,8 @@ function askMail(talk: Conversation, transaction: Transaction, subject: string, 
       talk.passed("mail", outcome, subject);
       then();
     } else {
-      session.counts.refusedRecipients += 1;
       talk.answer("mail", outcome, subject, refused);
+      talk.countRefused();
       talk.serveOwn();
     }
   });

@@ -4,6 +4,7 @@
 import type { HookCall } from "../hooks/run.ts";
 import { RcptEvent } from "../session/events.ts";
 import type { RcptDraft } from "../session/events.ts";
+import { AcceptedRecipient } from "../session/recipient.ts";
 import type { Transaction } from "../session/transaction.ts";
 import type { Address } from "../wire/address.ts";
 import type { Command } from "../wire/command.ts";
@@ -42,7 +43,9 @@ export function runRcpt(talk: Conversation, command: Command): void {
     talk.invalid("syntax", command, isFault(path) ? path : (parameters as Fault));
     return;
   }
-  place(talk, path.address, argument, () => judge(talk, transaction, path.address, parameters, argument));
+  const { address } = path;
+  if (talk.virtualHosts === undefined) judge(talk, transaction, address, parameters, argument);
+  else place(talk, address, argument, () => judge(talk, transaction, address, parameters, argument));
 }
 
 /**
@@ -76,14 +79,9 @@ function judge(
   if (remembered !== undefined) {
     // The message was deferred for all because of this recipient; here it has a reply of its own
     const { module, verdict } = remembered;
-    session.counts.refusedRecipients += 1;
-    talk.answer(
-      "rcpt",
-      { said: { module, answer: verdict, fault: false }, ms: 0 },
-      argument,
-      refused,
-      accepted,
-    );
+    const outcome = { said: { module, answer: verdict, fault: false }, ms: 0 };
+    talk.answer("rcpt", outcome, argument, refused, accepted);
+    talk.countRefused();
     return;
   }
   const draft: RcptDraft = { addresses: [recipient], route: undefined };
@@ -91,9 +89,8 @@ function judge(
     "rcpt",
     { event: (call: HookCall) => new RcptEvent(call, session, draft, parameters) },
     (outcome) => {
-      if (outcome.said === undefined || !consents(outcome)) {
-        session.counts.refusedRecipients += 1;
-      } else {
+      const consented = outcome.said !== undefined && consents(outcome);
+      if (outcome.said !== undefined && consented) {
         const taken = verdictOf(outcome)?.kind === "accept";
         transaction.acceptedRecipients += 1;
         if (recipient.domain !== "") transaction.domains?.add(recipient.domainKey);
@@ -101,19 +98,16 @@ function judge(
           transaction.accepted.push(taken ? draft.addresses.map(({ key }) => key) : []);
         }
         if (taken) {
-          const rest = {
-            original: recipient,
-            parameters,
-            route: draft.route,
-            acceptedBy: outcome.said.module,
-          };
-          for (const address of draft.addresses) transaction.addRecipient({ address, ...rest });
+          const { module } = outcome.said;
+          for (const address of draft.addresses) {
+            transaction.addRecipient(
+              new AcceptedRecipient(address, recipient, parameters, draft.route, module),
+            );
+          }
         }
       }
       talk.answer("rcpt", outcome, argument, refused, accepted);
-      if (session.counts.refusedRecipients >= settings.limits.refusedRecipients) {
-        talk.endAtLimit("limits.refusedRecipients", "Too many refused recipients");
-      }
+      if (!consented) talk.countRefused();
     },
   );
 }

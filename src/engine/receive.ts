@@ -39,6 +39,8 @@ export abstract class Receiver implements DataSink, Intake {
   #header = noBytes;
   #headerBytes = 0;
   #headersDone = false;
+  /** Whether the first line is a field; undefined as long as that is open. */
+  #hasFields: boolean | undefined;
   #separated = false;
   #body: BodyStore | undefined;
   #fanOut: FanOut | undefined;
@@ -105,8 +107,8 @@ export abstract class Receiver implements DataSink, Intake {
     const longest = this.#settings.limits.headerBytes + 1;
     const tooLong = this.#headerBytes > longest;
     // RFC 5322 §2.2: text whose first line is no field has no header; the body begins at once
-    const field = beginsWithField(header, Math.min(longestNameBytes, longest));
-    const end = field !== false ? findHeaderEnd(header, searchFrom) : 0;
+    this.#hasFields ??= beginsWithField(header, Math.min(longestNameBytes, longest));
+    const end = this.#hasFields !== false ? findHeaderEnd(header, searchFrom) : 0;
     if (end === -1) {
       if (tooLong) this.#refuse(headerTooLong);
       return;
@@ -208,7 +210,12 @@ export abstract class Receiver implements DataSink, Intake {
   }
 
   async #finishKept(): Promise<void> {
-    if (!this.#headersDone) await this.#endHeader(this.#header.subarray(0, this.#headerBytes), noBytes);
+    if (!this.#headersDone) {
+      const all = this.#header.subarray(0, this.#headerBytes);
+      // RFC 5322 §2.2: what could still have become a field is none, so all of it is body (BDAT need not end a line)
+      if (this.#hasFields === true) await this.#endHeader(all, noBytes);
+      else await this.#endHeader(noBytes, all);
+    }
     if (this.#keeping) {
       await this.#fanOut?.end();
       try {

@@ -8,12 +8,13 @@ import type { KeptOrNot } from "../session/content.ts";
 import { makeDsn, wantsFailures } from "../session/dsn.ts";
 import { QueueEvent, RcptEvent } from "../session/events.ts";
 import type { RcptDraft } from "../session/events.ts";
+import { AcceptedRecipient } from "../session/recipient.ts";
 import type { RefusedRecipient } from "../session/transaction.ts";
 import { Transaction } from "../session/transaction.ts";
 import { nullSender } from "../wire/address.ts";
 import type { Params } from "../wire/params.ts";
 import type { Conversation } from "./contract.ts";
-import { answersEach } from "./final-reply.ts";
+import { answersEach, hearsOfMessage, untoldRefusals } from "./final-reply.ts";
 import { verdictOf } from "./outcome.ts";
 
 /** A message, and the recipients that the sender is to hear of. */
@@ -32,29 +33,35 @@ export function settleRefused(
 ): void {
   const { refused } = transaction;
   const [first] = refused;
+  const each = answersEach(talk, transaction);
+  const untold = each ? untoldRefusals(transaction) : refused;
   if (first === undefined) {
     then(undefined);
-  } else if (!transaction.hasRecipients) {
+  } else if (!transaction.hasRecipients && !(each && hearsOfMessage(transaction))) {
     // All agree to refuse; if one of them may change its mind, the client is to try again
     then(outcomeOf(refused.find(({ verdict }) => verdict.kind === "defer") ?? first));
-  } else if (answersEach(talk, transaction)) {
-    then(undefined); // each is told
-  } else if (mayBounce(talk, transaction)) {
+  } else if (untold.length === 0) {
+    then(undefined);
+  } else if (mayBounce(talk, transaction, untold)) {
     // RFC 3461 §4.1: of those with another NOTIFY the sender does not want to hear
-    const told = refused.filter(({ recipient }) => wantsFailures(recipient.dsn.notify));
+    const told = untold.filter(({ recipient }) => wantsFailures(recipient.dsn.notify));
     if (told.length === 0) then(undefined);
     else {
       bounce(talk, { transaction, refused: told, message }, (taken) =>
-        then(taken ? undefined : deferAll(talk, transaction, first)),
+        then(taken ? undefined : deferAll(talk, transaction, untold)),
       );
     }
   } else {
-    then(deferAll(talk, transaction, first));
+    then(deferAll(talk, transaction, untold));
   }
 }
 
 /** Whether a notification is allowed: never to a null sender, nor where the sender may be forged. */
-function mayBounce({ session, settings }: Conversation, { sender, refused }: Transaction): boolean {
+function mayBounce(
+  { session, settings }: Conversation,
+  { sender }: Transaction,
+  refused: readonly RefusedRecipient[],
+): boolean {
   if (sender.isNull) return false; // RFC 3461 §6.1
   if (refused.some(({ verdict }) => verdict.kind === "defer")) return false; // not refused for good
   return (
@@ -62,10 +69,20 @@ function mayBounce({ session, settings }: Conversation, { sender, refused }: Tra
   );
 }
 
-function deferAll({ session }: Conversation, transaction: Transaction, first: RefusedRecipient): Outcome {
-  for (const one of transaction.refused) session.setup.refusals?.remember(session, transaction, one);
+function deferAll(
+  { session }: Conversation,
+  transaction: Transaction,
+  refused: readonly RefusedRecipient[],
+): Outcome {
+  const { refusals } = session.setup;
+  for (const one of refused) {
+    refusals?.remember(session, transaction, one);
+    // Else the next try would be deferred because of the other names, and the one after that because of this one
+    for (const recipient of transaction.repeatedOf(one.recipient.address.key))
+      refusals?.remember(session, transaction, { ...one, recipient });
+  }
   const answer = defer("4.5.0", "Refused for some recipients, please try again");
-  return { said: { module: first.module, answer, fault: false }, ms: 0 };
+  return { said: { module: refused[0]?.module ?? "", answer, fault: false }, ms: 0 };
 }
 
 function outcomeOf({ module, verdict }: RefusedRecipient): Outcome {
@@ -80,21 +97,43 @@ function bounce(talk: Conversation, failure: Failure, then: (taken: boolean) => 
   const { session } = talk;
   const { transaction } = failure;
   const original = transaction.sender;
+  const envelope = new Transaction(session, nullSender, notificationParameters(transaction));
+  envelope.assignedPriority = transaction.priority; // RFC 6710 §4.6
+  const end = beginNotification(talk, transaction, envelope);
   const parameters = new Map<string, string | undefined>();
   const draft: RcptDraft = { addresses: [original], route: undefined };
   const run = { event: (call: HookCall) => new RcptEvent(call, session, draft, parameters) };
   talk.stage("rcpt", run, (outcome) => {
     talk.passed("rcpt", outcome, `notification to <${String(original)}>`);
     if (outcome.said === undefined || verdictOf(outcome)?.kind !== "accept") {
+      end();
       then(false);
       return;
     }
-    const envelope = new Transaction(session, nullSender, notificationParameters(transaction));
-    envelope.assignedPriority = transaction.priority; // RFC 6710 §4.6
-    const rest = { original, parameters, route: draft.route, acceptedBy: outcome.said.module };
-    for (const address of draft.addresses) envelope.addRecipient({ address, ...rest });
-    queueDsn(talk, failure, envelope, then);
+    const { module } = outcome.said;
+    for (const address of draft.addresses) {
+      envelope.addRecipient(new AcceptedRecipient(address, original, parameters, draft.route, module));
+    }
+    queueDsn(talk, failure, envelope, (taken) => {
+      end();
+      then(taken);
+    });
   });
+}
+
+/**
+ * To the hooks a notification is a message of its own, with facts and state of its own, and for the host of its recipient.
+ * Returns what goes back to the message; until then whoever aborts the session aborts both.
+ */
+function beginNotification(talk: Conversation, transaction: Transaction, envelope: Transaction): () => void {
+  const { session } = talk;
+  const goBack = talk.serveMeanwhile(talk.virtualHosts?.byDomain(transaction.sender.domainKey));
+  envelope.own({ dispose: () => transaction.abort() });
+  session.transaction = envelope;
+  return () => {
+    session.transaction = transaction;
+    goBack();
+  };
 }
 
 /** The notification needs what the message needed: UTF-8, all eight bits, and TLS on its way (RFC 8689 §5). */
@@ -116,7 +155,7 @@ function queueDsn(
   const { sender } = failure.transaction;
   const { hostname } = session;
   const content = makeDsn({ hostname, ...failure, id: envelope.id, now: session.clock.now() });
-  talk.stage("queue", { event: (call) => new QueueEvent(call, session, content, envelope) }, (outcome) => {
+  talk.stage("queue", { event: (call) => new QueueEvent(call, session, content) }, (outcome) => {
     talk.passed("queue", outcome, `notification to <${String(sender)}>`);
     then(verdictOf(outcome)?.kind === "queued");
   });

@@ -44,7 +44,10 @@ export interface Limits {
   readonly transactionMs: number;
   /** Failed logins of one client network (IPv4 address, IPv6 /64) in a while; past it 454 4.7.0. 0: no limit. */
   readonly authFailuresPerAddress: number;
-  /** Failed logins of one account in a while; past it 454 4.7.0, right or wrong. 0: no limit. */
+  /**
+   * Failed logins of one account in a while, from all networks together but for those from which it has logged in, each of
+   * which counts for itself; past it 454 4.7.0 there, right or wrong. 0: no limit.
+   */
   readonly authFailuresPerAccount: number;
   /** The while, in milliseconds from the first of the failures. */
   readonly authFailureWindowMs: number;
@@ -81,6 +84,34 @@ export const defaultLimits: Limits = {
 export type ProfileName = "mx" | "submission" | "lmtp" | "internal";
 
 export const everyProfile: readonly ProfileName[] = ["mx", "submission", "lmtp", "internal"];
+
+/**
+ * In which profiles each extension may be on, by keyword, in the order of the EHLO list. Their files say why and the rest
+ * (smtp.ts has them all); a configuration is checked without loading those.
+ */
+export const extensionProfiles: Readonly<Record<string, readonly ProfileName[]>> = {
+  PIPELINING: everyProfile,
+  SIZE: everyProfile,
+  STARTTLS: everyProfile,
+  AUTH: everyProfile,
+  "8BITMIME": everyProfile,
+  SMTPUTF8: everyProfile,
+  CHUNKING: everyProfile,
+  BINARYMIME: everyProfile,
+  PRDR: everyProfile,
+  DSN: everyProfile,
+  REQUIRETLS: everyProfile,
+  LIMITS: everyProfile,
+  "MT-PRIORITY": everyProfile,
+  DELIVERBY: everyProfile,
+  FUTURERELEASE: ["submission"],
+  RRVS: everyProfile,
+  ETRN: ["mx", "internal"],
+  "NO-SOLICITING": everyProfile,
+  XCLIENT: everyProfile,
+  XFORWARD: everyProfile,
+  ENHANCEDSTATUSCODES: everyProfile,
+};
 
 export interface EngineSettings {
   readonly limits: Limits;

@@ -59,9 +59,10 @@ export type ExtensionSwitches = Readonly<Record<string, boolean>>;
 /** A protocol for one listener: EHLO lists depend on its settings. */
 export function smtpProtocol(profile: ProfileName = "mx", switches: ExtensionSwitches = {}): Protocol {
   const lmtp = profile === "lmtp";
-  const on = extensions.filter(
-    ({ keyword, profiles, allowed = everyProfile }) =>
-      (switches[keyword] ?? profiles.includes(profile)) && allowed.includes(profile),
-  );
-  return composeProtocol(lmtp ? lmtpRows : smtpRows, on, lmtp);
+  const isOn = ({ keyword, profiles, allowed = everyProfile }: Extension): boolean =>
+    (switches[keyword] ?? profiles.includes(profile)) && allowed.includes(profile);
+  const on = extensions.filter(isOn);
+  const has = (needed: string): boolean => on.some(({ keyword }) => keyword === needed);
+  const useful = on.filter(({ needs = [] }) => needs.every(has));
+  return composeProtocol(lmtp ? lmtpRows : smtpRows, useful, lmtp);
 }

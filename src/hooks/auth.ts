@@ -38,13 +38,14 @@ export interface KeysAuth extends AuthBase {
   /** Which keys the mechanism can use; a plain password always can be. */
   readonly wants: "password" | "scram-sha-1" | "scram-sha-256";
   /**
-   * Gives what is kept for the user; to be called before `accept()`, which then means: if the client proves it. Throws
-   * TypeError when they are malformed.
+   * Gives what is kept for the user; to be called before `accept()`, which then means: if the client proves it. Without
+   * `accept()` nobody can log in by them, and they say only how keys look here: a user who is not known is shown as many
+   * rounds, and a salt of the same length. Throws TypeError when they are malformed.
    */
   supply(keys: StoredKeys): void;
 }
 
-/** An OAuth 2.0 bearer token. Where `username` is empty, `accept()` needs `identify()`. */
+/** An OAuth 2.0 bearer token. `accept()` needs `identify()`: whose it is; `username` is only what the client says. */
 export interface TokenAuth extends AuthBase {
   /** Tells the events of `auth` apart. */
   readonly method: "token";

@@ -131,9 +131,10 @@ export function runHooks<S extends Stage>(
       const said = goOn(heard, held, index, taps, context, run, budgetEnd);
       return said.then((known) => ({ said: known, ms: context.clock.monotonic() - startedAt }));
     }
-    if (heard === undefined) continue;
-    if (decides(heard, kind)) return { said: heard, ms: context.clock.monotonic() - startedAt };
+    if (heard !== undefined && decides(heard, kind))
+      return { said: heard, ms: context.clock.monotonic() - startedAt };
     held ??= heard;
+    if (context.gone) break;
   }
   return { said: held, ms: context.clock.monotonic() - startedAt };
 }

@@ -68,7 +68,12 @@ async function judge(event: PasswordAuth, client: DovecotAuthClient, timeoutMs: 
     log.error(`Dovecot does not answer: ${error.message}`);
     return backEndDown;
   }
-  if (answer.ok) return accept();
+  if (answer.ok) {
+    // Who it is by Dovecot's settings (auth_username_format, master users), which may drop or change the domain
+    const user = answer.fields.get("user") ?? "";
+    if (user !== "") event.identify(user);
+    return accept();
+  }
   // Its database is down, for instance: `temp`, since Dovecot 2.3 as a code
   if (answer.fields.has("temp") || answer.fields.get("code") === "temp_fail") {
     log.error(`Dovecot cannot say: ${answer.fields.get("reason") ?? "temporary failure"}`);

@@ -26,6 +26,11 @@ export interface AuthFileOptions {
 
 type Answer = Verdict<"accept"> | undefined;
 
+/**
+ * Octets of a password that is compared: what more costs grows with its square for sha512-crypt. Source: RFC 4616 §2, what a
+ * server must take; `mod-smtpd passwd` takes no more either.
+ */
+const maxPasswordBytes = 255;
 /** Bad lines named in the log after a change; of more only their number. */
 const maxComplaints = 10;
 
@@ -96,6 +101,10 @@ function withoutKeys(book: PasswordBook | undefined): number {
 async function judgePassword(event: PasswordAuth, { users }: PasswordBook): Promise<Answer> {
   if (!isPlausible(event)) return undefined;
   const { username, password, signal, log } = event;
+  if (Buffer.byteLength(password) > maxPasswordBytes) {
+    log.debug("the password is too long");
+    return undefined;
+  }
   const user = users.get(saslPrep(username) ?? username);
   if (user === undefined) {
     // As much work as for somebody known: the time must not tell who is
@@ -105,17 +114,28 @@ async function judgePassword(event: PasswordAuth, { users }: PasswordBook): Prom
     return undefined;
   }
   for (const hash of user.hashes) {
-    if (await hash.verify(password, signal)) return accept();
+    if (!(await hash.verify(password, signal))) continue;
+    // One name, in whatever form it was typed: other modules count and compare by it
+    event.identify(user.name);
+    return accept();
   }
   log.debug("wrong password");
   return undefined;
 }
 
 function supplyKeys(event: KeysAuth, { users }: PasswordBook): Answer {
+  const { wants } = event;
   const user = users.get(saslPrep(event.username) ?? event.username);
-  const keys = user === undefined ? undefined : keysFor(event.wants, user);
-  if (keys === undefined) return undefined;
+  const keys = user === undefined ? undefined : keysFor(wants, user);
+  if (user === undefined || keys === undefined) {
+    // Without accept(): how the keys of others look, so that nobody can tell who is not there
+    const others = users.values().map((other) => keysFor(wants, other));
+    const like = others.find((other) => other !== undefined);
+    if (like !== undefined) event.supply(like);
+    return undefined;
+  }
   event.supply(keys);
+  event.identify(user.name);
   return accept();
 }
 

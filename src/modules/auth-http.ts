@@ -96,7 +96,7 @@ function questionOf(event: PasswordAuth | TokenAuth): Readonly<Record<string, un
 }
 
 function readAnswer(text: string, event: PasswordAuth | TokenAuth): Answer {
-  const answer: unknown = JSON.parse(text);
+  const answer = parseJson(text);
   if (typeof answer !== "object" || answer === null) throw new Error("the answer is no JSON object");
   // Anything but true is no yes, whatever the status says
   if (!("ok" in answer) || typeof answer.ok !== "boolean") throw new Error('the answer has no "ok"');
@@ -108,8 +108,17 @@ function readAnswer(text: string, event: PasswordAuth | TokenAuth): Answer {
   // RFC 7628 §3.1: a token may belong to somebody else than the client said, or the client said nobody; a password may
   // have come with an alias
   if (username !== undefined) event.identify(username);
-  else if (event.username === "") throw new Error('the answer to a token has no "username"');
+  else if (event.method === "token") throw new Error('the answer to a token has no "username"');
   return accept();
+}
+
+/** What JSON.parse() says repeats a part of the text, in which the service may have repeated the question. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error("the answer is no JSON");
+  }
 }
 
 async function readText({ body }: Response): Promise<string> {

@@ -7,6 +7,7 @@ import { accept } from "../hooks/verdict.ts";
 import type { Verdict } from "../hooks/verdict.ts";
 import { login } from "./auth-ldap/directory.ts";
 import type { DirectorySettings, LoginResult } from "./auth-ldap/directory.ts";
+import { plainName } from "./auth-ldap/names.ts";
 import type { AuthLdapOptions } from "./auth-ldap/options.ts";
 import { readLdapOptions } from "./auth-ldap/read-options.ts";
 import { answerRoomMs, within } from "./shared/back-end.ts";
@@ -35,11 +36,16 @@ async function judge(
   limiter: Limiter,
   timeoutMs: number,
 ): Promise<Answer> {
-  const { log } = event;
+  const { log, password } = event;
+  const username = plainName(event.username);
+  if (username === undefined) {
+    log.debug("no-such-user");
+    return undefined;
+  }
   let result: LoginResult;
   try {
     result = await within(event, timeoutMs, (signal) =>
-      limiter.run(signal, () => login(settings, event, { signal, timeoutMs })),
+      limiter.run(signal, () => login(settings, { username, password }, { signal, timeoutMs })),
     );
   } catch (error) {
     if (event.signal.aborted) throw error;
@@ -47,7 +53,10 @@ async function judge(
     log.error(`${settings.url.host} cannot be asked: ${why}`);
     return backEndDown;
   }
-  if (result === "ok") return accept();
+  if (result === "ok") {
+    event.identify(username);
+    return accept();
+  }
   if (result === "ambiguous") log.warn("authLdap.filter: finds several entries for one user name");
   else log.debug(result);
   return undefined;

@@ -3,7 +3,7 @@
 
 import { resolve } from "node:path";
 import type { Clock } from "../hooks/environment.ts";
-import { CertificateStore } from "../hosts/smtp/certificates.ts";
+import { certificateFacts, CertificateStore } from "../hosts/smtp/certificates.ts";
 import type { TlsMaterial } from "../hosts/smtp/certificates.ts";
 import { ConfigError } from "./config-error.ts";
 import type { ConfigProblem } from "./config-error.ts";
@@ -101,7 +101,13 @@ export class CertificateKeeper {
     const tls = readTls({ ...options }, problems, this.#base);
     if (tls === undefined) throw new ConfigError(problems);
     const { material, renewAt } = load(tls, this.#base, this.#hostname, this.#clock.now());
-    this.store.update(material);
+    try {
+      this.store.update(material);
+    } catch (error) {
+      // Each part has been tried by itself; a look at the time must not end the server all the same
+      const found = `certificates that OpenSSL refuses (${error instanceof Error ? error.message : String(error)})`;
+      throw new ConfigError([{ path: "tls", found, want: "certificates that go with the other settings" }]);
+    }
     this.#options = options;
     this.#files = tls.files;
     this.#read = tls.signature;
@@ -115,7 +121,11 @@ function load(tls: ResolvedTls, base: string, hostname: string, now: number): Lo
   if (directory === undefined) return { material: tls, renewAt: Infinity };
   try {
     const { cert, key, renewAt } = selfSigned(resolve(base, directory), hostname, now);
-    return { material: { ...tls, certificates: [{ cert, key }] }, renewAt };
+    // Where a name has a certificate of its own, that is the one to be shown for it
+    const taken = tls.certificates.flatMap((one) => one.names ?? certificateFacts(one.cert).names);
+    const others = new Set(taken.map((name) => name.toLowerCase()));
+    const names = certificateFacts(cert).names.filter((name) => !others.has(name));
+    return { material: { ...tls, certificates: [{ cert, key, names }, ...tls.certificates] }, renewAt };
   } catch (error) {
     const found = `${show(directory)}, ${fileProblem(error)}`;
     throw new ConfigError([

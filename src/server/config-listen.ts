@@ -1,6 +1,7 @@
 // The listeners of a configuration: checked, and completed with what the server has for all. Certificates are read by
 // config-tls.ts, modules looked at by config-modules.ts.
 
+import { everyProfile, extensionProfiles } from "../engine/settings.ts";
 import type { Limits, ProfileName } from "../engine/settings.ts";
 import type { ExtensionSwitches } from "../engine/smtp.ts";
 import type { AnyModule } from "../hooks/module.ts";
@@ -17,6 +18,9 @@ import { isRecord, show } from "./values.ts";
 export interface ResolvedListener {
   readonly host: string;
   readonly port: number;
+  /** Of a Unix socket; undefined for TCP. */
+  readonly path: string | undefined;
+  readonly mode: number;
   readonly tls: "starttls" | "implicit" | "off";
   readonly profile: ProfileName;
   readonly extensions: ExtensionSwitches;
@@ -56,6 +60,7 @@ export function checkListen(input: Group, problems: ConfigProblem[]): readonly O
     }
     checkGroup("listen[]", path, listener, problems);
     checkPlace(path, listener, index, taken, problems);
+    checkExtensions(path, listener, problems);
     const { tls } = listener;
     const wantsTls = tls !== undefined && tls !== "off" && listenRows.tls.kind.accepts(tls);
     if (wantsTls && input["tls"] === undefined && listener["certificate"] === undefined) {
@@ -68,17 +73,41 @@ export function checkListen(input: Group, problems: ConfigProblem[]): readonly O
 
 export const nothingOwn: OwnOf = { hostname: undefined, modules: undefined, limits: {}, tls: undefined };
 
+/** What a profile may not have cannot be switched on in it. */
+function checkExtensions(
+  path: string,
+  { extensions: switches, profile = listenRows.profile.standard }: Group,
+  problems: ConfigProblem[],
+): void {
+  if (!isRecord(switches) || !everyProfile.some((one) => one === profile)) return;
+  for (const [keyword, allowed] of Object.entries(extensionProfiles)) {
+    if (switches[keyword] !== true || allowed.some((one) => one === profile)) continue;
+    const want = `${keyword} in ${allowed.join(" or ")} only`;
+    problems.push({ path: `${path}.extensions`, found: `${keyword}: true in ${String(profile)}`, want });
+  }
+}
+
 function checkPlace(
   path: string,
-  { host = listenRows.host.standard, port }: Group,
+  { host, port, path: socket, mode }: Group,
   index: number,
   taken: Map<string, number>,
   problems: ConfigProblem[],
 ): void {
-  if (port === undefined) {
-    problems.push({ path: `${path}.port`, found: "nothing", want: listenRows.port.kind.want });
+  if (socket === undefined && port === undefined) {
+    const want = `${listenRows.port.kind.want}, or path for a Unix socket`;
+    problems.push({ path: `${path}.port`, found: "nothing", want });
   }
-  const address = `${String(host)} port ${String(port)}`;
+  const tcp = Object.entries({ host, port }).find(([, value]) => value !== undefined);
+  if (socket !== undefined && tcp !== undefined) {
+    problems.push({ path: `${path}.${tcp[0]}`, found: show(tcp[1]), want: "nothing, where path is set" });
+  }
+  if (socket === undefined && mode !== undefined) {
+    problems.push({ path: `${path}.mode`, found: show(mode), want: "nothing, where path is not set" });
+  }
+  const standard = listenRows.host.standard;
+  const address =
+    socket === undefined ? `${String(host ?? standard)} port ${String(port)}` : `path ${show(socket)}`;
   const other = taken.get(address);
   if (other !== undefined && port !== 0) {
     const want = "each address and port once";
@@ -136,8 +165,10 @@ export function completeListener(
   const { profile = "mx", tls = own.tls === undefined ? standardTls : "starttls" } = listener;
   const submission = profile === "submission";
   return {
-    host: listener.host ?? String(listenRows.host.standard),
-    port: listener.port,
+    host: listener.path === undefined ? (listener.host ?? String(listenRows.host.standard)) : "",
+    port: listener.port ?? 0,
+    path: listener.path,
+    mode: listener.mode ?? Number(listenRows.mode.standard),
     tls,
     profile,
     extensions: listener.extensions ?? {},

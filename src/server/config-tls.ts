@@ -25,7 +25,7 @@ export interface ResolvedCertificate extends NamedCertificate {
 export interface ResolvedTls extends TlsMaterial {
   /** As given: what a reload reads again. */
   readonly options: TlsOptions;
-  /** The default first; empty where it is self-signed. */
+  /** The default first, unless it is the self-signed one, which is not here. */
   readonly certificates: readonly ResolvedCertificate[];
   /** Directory of the self-signed certificate. */
   readonly selfSignedIn: string | undefined;
@@ -86,12 +86,12 @@ function sourcesOf(tls: Group, problems: ConfigProblem[]): readonly { path: stri
   const list: readonly unknown[] = Array.isArray(tls["certificates"]) ? tls["certificates"] : [];
   const pair = pairNames.filter((name) => tls[name] !== undefined);
   if (tls["selfSigned"] === true) {
-    const other = pair[0] ?? (list.length > 0 ? "certificates" : undefined);
+    const [other] = pair;
     if (other !== undefined)
       problems.push({ path: "tls", found: `both selfSigned and ${other}`, want: "one of the two" });
-    return [];
   }
-  const sources = pair.length > 0 || list.length === 0 ? [{ path: "tls", value: tls }] : [];
+  const isDefault = tls["selfSigned"] !== true && (pair.length > 0 || list.length === 0);
+  const sources = isDefault ? [{ path: "tls", value: tls }] : [];
   for (const [index, value] of list.entries()) {
     const path = `tls.certificates[${index}]`;
     if (!isRecord(value)) {

@@ -65,9 +65,11 @@ export function resolveConfig(input: unknown): ResolvedConfig {
     throw new ConfigError([{ path: "(configuration)", found: show(input), want: "an object with settings" }]);
   }
   checkGroup("", "", input, problems);
-  const own = checkListen(input, problems);
+  const withHosts = withHostCertificates(input);
+  // At a listener with a default certificate of its own the others are shown too
+  const own = checkListen({ ...input, tls: withHosts.tls }, problems);
   const hosts = checkVirtualHosts(input, problems);
-  const tls = readAllTls(input, problems);
+  const tls = readAllTls(withHosts, problems);
   if (isRecord(input["limits"])) checkGroup("limits", "limits", input["limits"], problems);
   const given = checkModules(input["modules"] ?? modulesElsewhere(input), "modules", problems);
   checkSpoolDirectory(input["spoolDirectory"], problems);
@@ -85,10 +87,9 @@ function modulesElsewhere({ onMessage, listen }: Readonly<Record<string, unknown
 }
 
 function readAllTls(
-  input: Readonly<Record<string, unknown>>,
+  { tls, pathOf }: ReturnType<typeof withHostCertificates>,
   problems: ConfigProblem[],
 ): ResolvedTls | undefined {
-  const { tls, pathOf } = withHostCertificates(input);
   if (!isRecord(tls)) return undefined;
   const found: ConfigProblem[] = [];
   const resolved = readTls(tls, found);

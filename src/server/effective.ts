@@ -69,12 +69,28 @@ function listenerSettings(
   path: string,
   standardTls: string,
 ): readonly EffectiveSetting[] {
-  const { host, port, tls, profile, extensions, requireAuth, requireTls, proxy, trustProxyTls } = listener;
+  const {
+    host,
+    port,
+    path: socket,
+    mode,
+    tls,
+    profile,
+    extensions,
+    requireAuth,
+    requireTls,
+    proxy,
+    trustProxyTls,
+  } = listener;
   const submission = profile === "submission";
   const switched = Object.entries(extensions).map(([name, on]) => `${name} ${on ? "on" : "off"}`);
   return [
-    setting(`${path}.host`, host, "127.0.0.1"),
-    setting(`${path}.port`, port, path === "listen[0]" ? 2525 : null),
+    ...(socket === undefined
+      ? [
+          setting(`${path}.host`, host, "127.0.0.1"),
+          setting(`${path}.port`, port, path === "listen[0]" ? 2525 : null),
+        ]
+      : [setting(`${path}.path`, socket, null), setting(`${path}.mode`, `0o${mode.toString(8)}`, "0o660")]),
     setting(`${path}.tls`, tls, standardTls),
     setting(`${path}.profile`, profile, "mx"),
     namesSetting(`${path}.extensions`, switched),

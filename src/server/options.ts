@@ -15,12 +15,35 @@ export type * from "./tls-options.ts";
 /** Modules in order; nested lists are flattened, and false, null and undefined are left out. */
 export type ModuleList = readonly (AnyModule | ModuleList | false | null | undefined)[];
 
-/** One listener of a server. */
-export interface ListenOptions {
+/** One listener of a server: a TCP port or a Unix socket, and how it serves. */
+export type ListenOptions = (TcpPlace | UnixPlace) & ListenSettings;
+
+/** Where a listener is found over TCP. */
+export interface TcpPlace {
   /** IP address or name to bind; default `127.0.0.1`. `::` is every address of the machine. */
   readonly host?: string;
   /** TCP port; 0 takes a free one. */
   readonly port: number;
+  /** For Unix sockets only. */
+  readonly path?: never;
+  /** For Unix sockets only. */
+  readonly mode?: never;
+}
+
+/** A Unix socket. Its clients count as 127.0.0.1, port 0, and not for `limits.connectionsPerAddress`. */
+export interface UnixPlace {
+  /** Path of the socket. One that is left over from a process that is gone is replaced. */
+  readonly path: string;
+  /** Permissions of the socket; default 0o660: its owner and group may connect. */
+  readonly mode?: number;
+  /** For TCP only. */
+  readonly host?: never;
+  /** For TCP only. */
+  readonly port?: never;
+}
+
+/** How a listener serves. */
+export interface ListenSettings {
   /**
    * `starttls`: plain text that the client may upgrade (the default where `tls` is set); `implicit`: TLS from the first
    * byte (RFC 8314 §3); `off`: never.
@@ -78,7 +101,7 @@ export interface VirtualHostOptions {
 export interface ServerLimits {
   /** Open connections in all; past it 421 4.3.2. */
   readonly connections: number;
-  /** Open connections of one client address; past it 421 4.7.0. */
+  /** Open connections of one client (IPv4 address, IPv6 /64); past it 421 4.7.0. */
   readonly connectionsPerAddress: number;
   /** Bytes of messages held in memory over all sessions; past it they go to disk, and past that 452 4.3.1. */
   readonly memoryBytes: number;
@@ -152,8 +175,10 @@ export interface ServerOptions {
 export interface ListenAddress {
   /** As configured. */
   readonly host: string;
-  /** The TCP port that was bound. */
+  /** The TCP port that was bound; 0 for a Unix socket. */
   readonly port: number;
+  /** Of a Unix socket, as configured; `host` is empty then. Undefined for TCP. */
+  readonly path: string | undefined;
   /** What holds here: with the default of `listen` filled in. */
   readonly tls: "starttls" | "implicit" | "off";
 }

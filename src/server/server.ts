@@ -8,7 +8,7 @@ import { systemDns } from "../hosts/dns.ts";
 import { systemFetch } from "../hosts/fetch.ts";
 import { guardProcess } from "../hosts/guard.ts";
 import type { ReadMode } from "../hosts/smtp/accept.ts";
-import { ConnectionTable, listen } from "../hosts/smtp/listener.ts";
+import { ConnectionTable } from "../hosts/smtp/connection-table.ts";
 import { fileSpool } from "../hosts/spool.ts";
 import { MemoryState } from "../hosts/state.ts";
 import { idMaker, MemoryBudget } from "../session/environment.ts";
@@ -20,7 +20,6 @@ import { CertificateKeeper } from "./certificate-keeper.ts";
 import { ConfigError, resolveConfig } from "./config.ts";
 import type { DrainSummary, ListenAddress, Server, ServerOptions } from "./options.ts";
 import type { CertificateFacts, TlsOptions } from "./options.ts";
-import { composeServices } from "./services.ts";
 import type { ListenerServices } from "./services.ts";
 
 /** Milliseconds between two looks at the time limits of all connections. */
@@ -56,7 +55,8 @@ class SmtpServer implements Server {
   readonly #setup;
   readonly #connections: ConnectionTable;
   readonly #readMode: ReadMode;
-  readonly #services: readonly ListenerServices[];
+  /** Of each listener, once they are asked to listen. */
+  #services: readonly ListenerServices[] | undefined;
   /** Of the setting `tls`. */
   readonly #shared: CertificateKeeper | undefined;
   /** Of each listener; several may have the same. */
@@ -100,16 +100,6 @@ class SmtpServer implements Server {
         this.#messages += 1;
       },
     };
-    const { bareNewline, mixedVerdicts, authWithoutTls, authMechanisms, noSoliciting } = config;
-    this.#services = composeServices(config, this.#setup, {
-      bareNewline,
-      mixedVerdicts,
-      authWithoutTls,
-      authMechanisms,
-      noSoliciting,
-      xclient: networksIn(config.xclient),
-      xforward: networksIn(config.xforward),
-    });
   }
 
   get sessionCount(): number {
@@ -121,20 +111,38 @@ class SmtpServer implements Server {
   }
 
   async listen(): Promise<readonly ListenAddress[]> {
+    // The dialogue is half of the code: who makes modules or checks a configuration does not wait for it
+    const [{ listen }, { composeServices }] = await Promise.all([
+      import("../hosts/smtp/listener.ts"),
+      import("./services.ts"),
+    ]);
+    const config = this.#config;
+    const { bareNewline, mixedVerdicts, authWithoutTls, authMechanisms, noSoliciting } = config;
+    const services = (this.#services ??= composeServices(config, this.#setup, {
+      bareNewline,
+      mixedVerdicts,
+      authWithoutTls,
+      authMechanisms,
+      noSoliciting,
+      xclient: networksIn(config.xclient),
+      xforward: networksIn(config.xforward),
+    }));
     const addresses: ListenAddress[] = [];
     try {
-      for (const [index, listener] of this.#config.listen.entries()) {
-        const { host, port, tls: mode } = listener;
-        const { service, virtualHosts } = this.#services[index] as ListenerServices;
+      for (const [index, listener] of config.listen.entries()) {
+        const { host, port, path, mode, tls } = listener;
+        const { service, virtualHosts } = services[index] as ListenerServices;
         const proxies = networksIn(listener.proxy);
-        const { proxyMs } = this.#config.limits;
+        const { proxyMs } = config.limits;
         const server = await listen({
           host,
           port,
+          path,
+          mode,
           ...service,
           virtualHosts,
-          implicitTls: mode === "implicit",
-          certificates: mode === "off" ? undefined : this.#keepers[index]?.store,
+          implicitTls: tls === "implicit",
+          certificates: tls === "off" ? undefined : this.#keepers[index]?.store,
           readMode: this.#readMode,
           connections: this.#connections,
           proxy: proxies && { networks: proxies, headerMs: proxyMs, trustTls: listener.trustProxyTls },
@@ -144,7 +152,8 @@ class SmtpServer implements Server {
         addresses.push({
           host,
           port: typeof bound === "object" && bound !== null ? bound.port : port,
-          tls: mode,
+          path,
+          tls,
         });
       }
     } catch (error) {

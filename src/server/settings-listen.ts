@@ -1,10 +1,10 @@
 // The settings of listeners and virtual hosts: rows of THE table (settings.ts).
 
-import { everyProfile } from "../engine/settings.ts";
-import { extensions } from "../engine/smtp.ts";
+import { everyProfile, extensionProfiles } from "../engine/settings.ts";
 import type { ListenOptions, VirtualHostOptions } from "./options.ts";
 import type { SettingRow } from "./setting-row.ts";
 import {
+  filePath,
   flag,
   group,
   hostNames,
@@ -13,6 +13,7 @@ import {
   networks,
   oneOf,
   ownName,
+  permissions,
   places,
   switches,
   text,
@@ -39,9 +40,23 @@ export const listenRows: { readonly [K in keyof Required<ListenOptions>]: Settin
   },
   port: {
     kind: whole(0, 65_535),
-    standardText: "must be given",
+    standardText: "must be given, or `path`",
     doc: "TCP port: 25 between servers, 587 submission, 465 submission with `implicit` TLS. 0 takes a free one.",
   },
+  path: {
+    kind: filePath,
+    standardText: "none: TCP",
+    doc: "In place of host and port: path of a Unix socket. Its clients count as 127.0.0.1.",
+    example: '"/run/mod-smtpd/lmtp.sock"',
+  },
+  mode: {
+    kind: permissions,
+    standard: 0o660,
+    standardText: "0o660",
+    doc: "Permissions of the Unix socket: who may write to it may connect.",
+    example: "0o660",
+  },
+
   tls: {
     kind: oneOf("starttls", "implicit", "off"),
     standardText: '"starttls" where `tls` is set, else "off"',
@@ -53,7 +68,7 @@ export const listenRows: { readonly [K in keyof Required<ListenOptions>]: Settin
     doc: "What the listener is for: mail from other servers, from users, over LMTP, or from hosts of one's own. See listeners.md.",
   },
   extensions: {
-    kind: switches(extensions.map(({ keyword }) => keyword)),
+    kind: switches(Object.keys(extensionProfiles)),
     standardText: "those of the profile",
     doc: "Extensions switched on or off against the profile: `{ CHUNKING: false }`. See extensions.md.",
     example: "{ CHUNKING: false }",

@@ -28,7 +28,7 @@ export interface NamedCertificateOptions extends CertificateOptions {
 }
 
 /**
- * Where certificates come from: one pair, a list, both, or `selfSigned`. The pair, or else the first of the list, is the
+ * Where certificates come from: one pair or `selfSigned`, a list, or both. The pair, or else the first of the list, is the
  * default: for clients that ask for no name or for one that is not known.
  */
 export interface TlsOptions extends CertificateOptions {
@@ -36,7 +36,7 @@ export interface TlsOptions extends CertificateOptions {
   readonly certificates?: readonly NamedCertificateOptions[];
   /**
    * For development: makes a certificate for `hostname`, `localhost`, 127.0.0.1 and ::1 on first start and keeps it in
-   * `directory`. Clients cannot verify it. Default false; goes with no other certificate.
+   * `directory`. Clients cannot verify it. Default false. It is then the default; `certificates` may be there for others.
    */
   readonly selfSigned?: boolean;
   /** Where `selfSigned` keeps certificate and key, from the working directory; default `.mod-smtpd/tls`. */

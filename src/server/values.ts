@@ -59,6 +59,11 @@ export const networks: Kind = {
 
 export const group: Kind = { want: "an object", accepts: isRecord };
 
+export const permissions: Kind = {
+  want: "permissions such as 0o660",
+  accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0o777,
+};
+
 export const places: Kind = {
   want: "a list of whole numbers from 0",
   accepts: (value) =>

@@ -8,7 +8,8 @@ import type { AuthMechanism, ScramKeys, StoredKeys, TokenChallenge } from "../ho
 import { Verdict } from "../hooks/verdict.ts";
 import { refuseLate } from "./edits.ts";
 import { BaseEvent } from "./events.ts";
-import { leastIterations } from "./logins.ts";
+import { leastIterations, shapeOf } from "./logins.ts";
+import type { KeyShape } from "./logins.ts";
 import type { Session } from "./session.ts";
 
 interface AnyCredentials {
@@ -36,6 +37,8 @@ export interface Claims {
   keys?: StoredKeys;
   identity?: string;
   challenge?: TokenChallenge;
+  /** How the keys look that were supplied, with an accept() or, for others than the user's, without. */
+  shape?: KeyShape;
 }
 
 /** How the auth stage asks its hooks about credentials; `claims` gets what the deciding hook hands in. */
@@ -47,23 +50,27 @@ export function authRun(session: Session, credentials: Credentials, claims: Clai
       const { own } = event;
       // A hook without opinion or with a refusal may say what is missing; keys and names count with an accept() only
       if (own.challenge !== undefined) claims.challenge = own.challenge;
-      if (!Verdict.is(answer) || answer.kind !== "accept") return;
+      const shape = credentials.method === "keys" && own.keys && shapeOf(own.keys, credentials.wants);
+      if (!Verdict.is(answer) || answer.kind !== "accept") {
+        if (shape) claims.shape ??= shape;
+        return;
+      }
       const missing = missingClaim(credentials, own);
       if (missing !== undefined) throw new IllegalAnswer(missing);
-      Object.assign(claims, own);
+      Object.assign(claims, own, shape && { shape });
     },
   };
 }
 
 /** An accept() that says nothing: whoever came would be let in, or nobody would know as whom. */
 function missingClaim(credentials: Credentials, own: Claims): string | undefined {
-  const { method, mechanism, username } = credentials;
+  const { method, mechanism } = credentials;
   if (method === "keys" && own.keys === undefined) {
     return `accept() for ${mechanism} without supply(): there is nothing to check the client's proof with`;
   }
   if (method === "token" && credentials.token === "") return `accept() for ${mechanism} without a token`;
-  const unnamed = method === "certificate" || (method === "token" && username === "");
-  if (unnamed && own.identity === undefined) {
+  // The name that comes with a token is what the client says, even of a token that is good
+  if ((method === "certificate" || method === "token") && own.identity === undefined) {
     return `accept() for ${mechanism} without identify(): nobody has said who the user is`;
   }
   return undefined;

@@ -10,6 +10,7 @@ import { formatHeader } from "../wire/header.ts";
 import type { KeptOrNot } from "./content.ts";
 import type { Environment } from "./environment.ts";
 import { BodyStore } from "./store.ts";
+import { AcceptedRecipient } from "./recipient.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Fields of a header block, top first, each with its final CRLF. */
@@ -189,14 +190,8 @@ export class EditDraft implements Edits {
     this.#record("addRecipient", String(recipient));
     const acceptedBy = this.#module;
     this.envelopeChanges.push((transaction) => {
-      const original = recipient;
-      transaction.addRecipient({
-        address: recipient,
-        original,
-        parameters: new Map(),
-        route: undefined,
-        acceptedBy,
-      });
+      const added = new AcceptedRecipient(recipient, recipient, new Map(), undefined, acceptedBy);
+      transaction.addRecipient(added);
     });
   };
 

@@ -281,9 +281,9 @@ export class TransactionEvent extends BaseEvent implements stages.TransactionEve
   /** Kept, since a hook that is late may look when the session is already at the next message. */
   readonly envelope: Transaction;
 
-  constructor(call: HookCall, session: Session, envelope = session.transaction as Transaction) {
+  constructor(call: HookCall, session: Session) {
     super(call, session);
-    this.envelope = envelope;
+    this.envelope = session.transaction as Transaction;
   }
 
   get id(): string {
@@ -337,8 +337,8 @@ export class MessageEvent extends TransactionEvent implements stages.MessageEven
 export class QueueEvent extends TransactionEvent implements stages.QueueEvent {
   readonly message: stages.MessageContent;
 
-  constructor(call: HookCall, session: Session, message: stages.MessageContent, envelope?: Transaction) {
-    super(call, session, envelope);
+  constructor(call: HookCall, session: Session, message: stages.MessageContent) {
+    super(call, session);
     this.message = message;
   }
 

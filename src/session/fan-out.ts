@@ -20,6 +20,8 @@ const endsTold = 16;
 
 /** Bytes that may wait for one reader before the others, and the client, wait for it. */
 export const readerQueueBytes = 262_144;
+/** What a piece of any size costs: a client may send its message octet by octet. */
+const leastPieceBytes = 128;
 
 type ChunkResult = IteratorResult<Uint8Array, undefined>;
 
@@ -74,7 +76,7 @@ class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> {
       return;
     }
     this.#chunks.push(chunk);
-    this.queuedBytes += chunk.length;
+    this.queuedBytes += Math.max(chunk.length, leastPieceBytes);
   }
 
   end(): void {
@@ -133,7 +135,7 @@ class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       const wasFull = this.isFull;
-      this.queuedBytes -= chunk.length;
+      this.queuedBytes -= Math.max(chunk.length, leastPieceBytes);
       if (wasFull && !this.isFull) this.#changed();
       return Promise.resolve({ value: chunk, done: false });
     }
@@ -181,6 +183,7 @@ export class FanOut {
     const changed = (): void => this.#wake?.();
     const { clock } = this.#context;
     for (const tap of taps) {
+      if (this.#context.gone) return; // a hook has made an end of the session
       const hook = findHook(tap, this.#context);
       if (hook === undefined) continue;
       if (isSaid(hook)) {

@@ -1,6 +1,7 @@
 // What the logins of all sessions share: the count of failures, nonces, and what an unknown user is shown in place of the
 // keys that a known one has. Knows no mechanism and no hash.
 
+import type { KeysAuth, StoredKeys } from "../hooks/auth.ts";
 import { AuthThrottle } from "./auth-throttle.ts";
 
 /** How stored SCRAM keys look from outside. */
@@ -9,6 +10,13 @@ export interface KeyShape {
   readonly iterations: number;
   /** Whether they are made from the password at each login, which takes its time. */
   readonly derived: boolean;
+}
+
+/** How these keys look to a client of SCRAM; undefined when there are none for its mechanism. */
+export function shapeOf(keys: StoredKeys, wants: KeysAuth["wants"]): KeyShape | undefined {
+  if ("password" in keys) return { saltBytes: 16, iterations: leastIterations, derived: true };
+  const scram = wants === "scram-sha-1" ? keys.scramSha1 : keys.scramSha256;
+  return scram && { saltBytes: scram.salt.length, iterations: scram.iterations, derived: false };
 }
 
 /** RFC 5802 §5.1, RFC 7677 §4: 4096 rounds at least. */
@@ -38,7 +46,7 @@ export class Logins {
 
   /**
    * The shape of the keys that were first supplied for a mechanism: unknown users must look the same, and always the same
-   * too, since keys that are kept do not change from one question to the next.
+   * too, since keys that are kept do not change from one question to the next. For hooks that do not say it themselves.
    */
   shapeOf(mechanism: string): KeyShape {
     return this.#shapes.get(mechanism) ?? { saltBytes: 16, iterations: leastIterations, derived: false };

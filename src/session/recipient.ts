@@ -7,9 +7,6 @@ import type { Params } from "../wire/params.ts";
 import type { ValidSince } from "../wire/rrvs.ts";
 import { recipientDsn, validSince } from "./requests.ts";
 
-/** What makes a recipient. */
-export type RecipientFacts = Omit<Recipient, "dsn" | "validSince">;
-
 export class AcceptedRecipient implements Recipient {
   readonly address: Address;
   readonly original: Address;
@@ -17,7 +14,13 @@ export class AcceptedRecipient implements Recipient {
   readonly route: string | undefined;
   readonly acceptedBy: string;
 
-  constructor({ address, original, parameters, route, acceptedBy }: RecipientFacts) {
+  constructor(
+    address: Address,
+    original: Address,
+    parameters: Params,
+    route: string | undefined,
+    acceptedBy: string,
+  ) {
     this.address = address;
     this.original = original;
     this.parameters = parameters;

@@ -45,5 +45,5 @@ export class RefusalMemory {
 // Client, HELO name and declared size narrow it down to the same message as well as the envelope can
 function keyOf({ client, helo }: Sender, transaction: Transaction, recipientKey: string): string {
   const size = transaction.parameters.get("SIZE") ?? "";
-  return [client.address, helo?.name, size, transaction.sender.key, recipientKey].join(" ");
+  return [client.address, helo?.name, size, transaction.givenSender.key, recipientKey].join(" ");
 }

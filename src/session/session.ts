@@ -26,9 +26,12 @@ export interface Peer {
 /** What binds SASL to the present TLS layer (RFC 5056); a host leaves out what its TLS cannot give. */
 export interface ChannelBindings {
   /** `tls-exporter`, 32 octets: TLS 1.3 only (RFC 9266 §3). */
-  readonly exporter?: () => Buffer;
-  /** `tls-server-end-point`: the hash of the certificate that this handshake used (RFC 5929 §4.1). */
-  readonly endPoint?: () => Buffer;
+  readonly exporter?: (() => Buffer) | undefined;
+  /**
+   * `tls-server-end-point`: the hash of the certificate that this handshake used; undefined where RFC 5929 §4.1 has none
+   * for it.
+   */
+  readonly endPoint?: (() => Buffer | undefined) | undefined;
 }
 
 /** What sessions of one listener share. */
@@ -111,7 +114,8 @@ export class Session implements SessionInfo, RunContext {
 
   /**
    * The client is another than it seemed (XCLIENT): all that was learnt of the former one is forgotten, and the modules
-   * begin anew. Id, TLS and counts are those of the connection and stay.
+   * begin anew. Id, TLS and counts are those of the connection and stay; but a client certificate was the front end's, by
+   * which nobody else may log in.
    */
   introduce(peer: Peer): void {
     this.#peer = peer;
@@ -119,6 +123,7 @@ export class Session implements SessionInfo, RunContext {
     this.proxy = peer.proxy;
     this.helo = undefined;
     this.auth = undefined;
+    if (this.tls?.clientCertificate !== undefined) this.tls = { ...this.tls, clientCertificate: undefined };
     this.forwarded = undefined;
     this.earlyTalker = false;
     this.#facts = undefined;

@@ -7,6 +7,9 @@ import type { Environment, Spool } from "./environment.ts";
 export const memoryThresholdBytes = 262_144;
 /** Bytes collected between two writes to the spool. */
 const spoolBatchBytes = 262_144;
+/** Small pieces are put together: a client may send its message octet by octet, and each costs more than its size. */
+const smallBytes = 512;
+const jointBytes = 4_096;
 
 /** There is no room for the message, neither in memory nor outside (452 4.3.1). */
 export class StorageFull extends Error {
@@ -20,6 +23,8 @@ export class BodyStore {
   size = 0;
   readonly #environment: Environment;
   #chunks: Uint8Array[] = [];
+  /** The buffer of the last chunk, where small pieces are put together. */
+  #joint: Buffer | undefined;
   #inMemory = 0;
   #spool: Spool | undefined;
   #disposed = false;
@@ -43,13 +48,28 @@ export class BodyStore {
       return this.#startSpool(openSpool, chunk);
     }
     // The batch is part of what a session may hold; it is not counted again.
-    this.#chunks.push(chunk);
-    this.#inMemory += chunk.length;
+    this.#keep(chunk);
     return this.#inMemory >= spoolBatchBytes ? this.#flush(this.#spool) : undefined;
   }
 
   #keep(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
+    const last = this.#chunks.at(-1);
+    const begins = this.#joint === undefined && chunk.length + (last?.length ?? 0) < smallBytes;
+    if (
+      last !== undefined &&
+      (begins || this.#joint !== undefined) &&
+      last.length + chunk.length <= jointBytes
+    ) {
+      if (this.#joint === undefined) {
+        this.#joint = Buffer.allocUnsafeSlow(jointBytes);
+        this.#joint.set(last);
+      }
+      this.#joint.set(chunk, last.length);
+      this.#chunks[this.#chunks.length - 1] = this.#joint.subarray(0, last.length + chunk.length);
+    } else {
+      this.#joint = undefined;
+      this.#chunks.push(chunk);
+    }
     this.#inMemory += chunk.length;
   }
 
@@ -69,6 +89,7 @@ export class BodyStore {
   async #flush(spool: Spool): Promise<void> {
     const batch = this.#chunks;
     this.#chunks = [];
+    this.#joint = undefined;
     this.#inMemory = 0;
     try {
       await spool.append(batch);
@@ -100,6 +121,7 @@ export class BodyStore {
     else this.#spool.remove();
     this.#spool = undefined;
     this.#chunks = [];
+    this.#joint = undefined;
     this.#inMemory = 0;
   }
 }

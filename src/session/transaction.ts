@@ -6,8 +6,6 @@ import type { HookState } from "../hooks/run.ts";
 import type { AuthInfo, DeliverBy, Envelope, MessageDsn, Recipient } from "../hooks/stages.ts";
 import type { Verdict } from "../hooks/verdict.ts";
 import type { Address } from "../wire/address.ts";
-import { AcceptedRecipient } from "./recipient.ts";
-import type { RecipientFacts } from "./recipient.ts";
 import { deliverBy, grantedPriority, holdUntil, messageDsn, soliciting } from "./requests.ts";
 
 /** What a transaction needs of its session. */
@@ -27,6 +25,8 @@ export interface RefusedRecipient {
 
 export class Transaction implements Envelope {
   sender: Address;
+  /** As the client gave it; edits do not change it. */
+  readonly givenSender: Address;
   readonly parameters: ReadonlyMap<string, string | undefined>;
   state: HookState = [];
   /** RCPT commands answered 250, discarded recipients included: what a client may call DATA for. */
@@ -52,6 +52,7 @@ export class Transaction implements Envelope {
   #owned: { dispose(): void }[] | undefined;
   /** As they were added, in the order of RCPT; repeated ones are taken out when somebody looks. */
   #recipients: Recipient[] = [];
+  #repeated: Recipient[] | undefined;
   #mayRepeat = false;
 
   constructor(
@@ -61,6 +62,7 @@ export class Transaction implements Envelope {
   ) {
     this.#session = session;
     this.sender = sender;
+    this.givenSender = sender;
     this.parameters = parameters;
     this.#authenticated = session.auth !== undefined;
     const counts = parameters.has("BY") || parameters.has("HOLDFOR");
@@ -71,10 +73,23 @@ export class Transaction implements Envelope {
   get recipients(): readonly Recipient[] {
     if (this.#mayRepeat) {
       const seen = new Set<string>();
-      this.#recipients = this.#recipients.filter(({ address: { key } }) => !seen.has(key) && seen.add(key));
+      const all = this.#recipients;
+      this.#recipients = all.filter(({ address: { key } }) => !seen.has(key) && seen.add(key));
+      if (this.#recipients.length < all.length) this.#keepRepeated(all);
       this.#mayRepeat = false;
     }
     return this.#recipients;
+  }
+
+  #keepRepeated(all: readonly Recipient[]): void {
+    const kept = new Set(this.#recipients);
+    this.#repeated ??= [];
+    this.#repeated.push(...all.filter((recipient) => !kept.has(recipient)));
+  }
+
+  /** Recipients that were left out because there was one of that comparison key already: other names for it. */
+  repeatedOf(key: string): readonly Recipient[] {
+    return this.#repeated?.filter(({ address }) => address.key === key) ?? [];
   }
 
   get hasRecipients(): boolean {
@@ -82,8 +97,8 @@ export class Transaction implements Envelope {
   }
 
   /** Adds a recipient; one that is there already stays as it is. */
-  addRecipient(recipient: RecipientFacts): void {
-    this.#mayRepeat = this.#recipients.push(new AcceptedRecipient(recipient)) > 1;
+  addRecipient(recipient: Recipient): void {
+    this.#mayRepeat = this.#recipients.push(recipient) > 1;
   }
 
   /** A message hook refuses the message for this recipient: it moves from the recipients to the refused. */
@@ -97,6 +112,16 @@ export class Transaction implements Envelope {
   /** Removes the recipient of that comparison key. */
   removeRecipient(key: string): void {
     this.#recipients = this.#recipients.filter(({ address }) => address.key !== key);
+  }
+
+  /**
+   * Begins anew for the modules of another chain: state, and what mail hooks have decided. Returns what gives it back to the
+   * present ones as they have left it.
+   */
+  handOver(): () => void {
+    const { state, discardedBy, assignedPriority } = this;
+    this.state = [];
+    return () => Object.assign(this, { state, discardedBy, assignedPriority });
   }
 
   get id(): string {

@@ -71,6 +71,15 @@ describe("from a pipe", () => {
     assert.match(readFileSync(file, "utf8"), /^anna:\$scrypt\$ln=15,r=8,p=3\$\S+\n$/);
   });
 
+  test("two at once lose nobody", async (t) => {
+    const { run, file } = place(t);
+    await Promise.all(["anna", "bert"].map((user) => run(["users", user, "--no-scram"], "pencil\n")));
+    const names = readFileSync(file, "utf8")
+      .split("\n")
+      .map((text) => text.replace(/:.*/, ""));
+    assert.deepEqual(names.toSorted(), ["", "anna", "bert"]);
+  });
+
   test("replaces the user's line and keeps every other octet", async (t) => {
     const before =
       "\xef\xbb\xbf# staff \xff\r\n\r\n  annabel:x\r\nanna:old\r\nbert:y\r\nanna:twice\r\n # end";

@@ -147,7 +147,14 @@ describe("the checklist of docs/migrating-from-smtp-server.md", () => {
   const logins: ServerModule = { name: "logins", auth: () => accept() };
   const tokens: ServerModule = {
     name: "tokens",
-    auth: { methods: ["token"], handler: ({ token }: TokenAuth) => (token === "t" ? accept() : undefined) },
+    auth: {
+      methods: ["token"],
+      handler({ token, identify }: TokenAuth) {
+        if (token !== "t") return undefined;
+        identify("u");
+        return accept();
+      },
+    },
   };
   const supplies: ServerModule = {
     name: "supplies",

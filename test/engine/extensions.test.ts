@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { extensions, smtpProtocol } from "../../src/engine/smtp.ts";
-import { everyProfile } from "../../src/engine/settings.ts";
+import { everyProfile, extensionProfiles } from "../../src/engine/settings.ts";
 import type { AnyModule } from "../../src/hooks/module.ts";
 import type { EtrnEvent } from "../../src/hooks/stages.ts";
 import { accept, queued, reject, reply } from "../../src/hooks/verdict.ts";
@@ -18,6 +18,13 @@ async function say(options: Partial<MemoryServerOptions>, ...lines: readonly str
   await client.say("EHLO client.test\r\n");
   return (await client.say(lines.map((line) => `${line}\r\n`).join(""))).split("\r\n").slice(0, -1);
 }
+
+test("a configuration is checked against the extensions as they are", () => {
+  assert.deepEqual(
+    extensions.map(({ keyword, allowed = everyProfile }) => [keyword, allowed]),
+    Object.entries(extensionProfiles),
+  );
+});
 
 describe("hooks see what the client asked for", () => {
   test("at mail, at rcpt and at queue", async () => {

@@ -9,29 +9,40 @@ import type { ServerModule } from "../../src/hooks/module.ts";
 
 const base: ServerModule = { name: "base", rcpt: () => accept(), queue: () => queued() };
 
-describe("a client that goes away while a hook runs", () => {
-  for (const stage of ["helo", "mail", "rcpt", "data", "headers", "message", "queue", "noop"] as const) {
-    test(`at ${stage}`, async () => {
-      const open: MemoryConnection[] = [];
-      let asked = 0;
-      const leaves: ServerModule = {
-        name: "leaves",
-        order: "first",
-        [stage]: () => {
-          asked += 1;
-          open[0]?.hangUp();
-        },
-      };
-      const connection = createMemoryServer({ modules: [leaves, base] }).connect();
-      open.push(connection);
-      for (const line of ["EHLO c.test", "NOOP", "MAIL FROM:<a@c.test>", "RCPT TO:<b@mx.test>", "DATA"]) {
-        connection.write(`${line}\r\n`);
-      }
-      connection.write("Subject: x\r\n\r\ntext\r\n.\r\nNOOP\r\n");
-      await connection.settled();
-      await new Promise((resolve) => setImmediate(resolve));
-      assert.equal(asked, 1);
-      assert.equal(connection.output.includes("queued"), false);
-    });
-  }
-});
+const text = "Subject: x\r\n\r\ntext\r\n";
+const ways = {
+  "with DATA": `DATA\r\n${text}.\r\n`,
+  "in one chunk": `BDAT ${text.length} LAST\r\n${text}`,
+  "in chunks": `BDAT 5\r\nSubjeBDAT ${text.length - 5}\r\n${text.slice(5)}BDAT 0 LAST\r\n`,
+};
+const stages = ["helo", "mail", "rcpt", "data", "headers", "body", "message", "queue", "noop"] as const;
+
+for (const [way, message] of Object.entries(ways)) {
+  describe(`a client that sends its message ${way} and goes away while a hook runs`, () => {
+    for (const stage of stages) {
+      test(`at ${stage}`, async () => {
+        const open: MemoryConnection[] = [];
+        const asked: string[] = [];
+        const leaves: ServerModule = {
+          name: "leaves",
+          order: "first",
+          [stage]: () => {
+            asked.push("leaves");
+            open[0]?.hangUp();
+          },
+        };
+        const later: ServerModule = { name: "later", [stage]: () => void asked.push("later") };
+        const connection = createMemoryServer({ modules: [leaves, later, base] }).connect();
+        open.push(connection);
+        for (const line of ["EHLO c.test", "NOOP", "MAIL FROM:<a@c.test>", "RCPT TO:<b@mx.test>"]) {
+          connection.write(`${line}\r\n`);
+        }
+        connection.write(`${message}NOOP\r\n`);
+        await connection.settled();
+        await new Promise((resolve) => setImmediate(resolve));
+        assert.deepEqual(asked, ["leaves"]);
+        assert.equal(connection.output.includes("queued"), false);
+      });
+    }
+  });
+}

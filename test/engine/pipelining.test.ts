@@ -90,6 +90,32 @@ describe("input behind a hook that takes its time", () => {
     assert.equal(session.heard().length, 15_001);
   });
 
+  test("makes a client wait that sends it octet by octet, long before 64 KiB", async () => {
+    const session = new OpenDialogue({ modules: [slow], limits: { idleCommands: 50_000 } });
+    session.heard();
+    session.feed("VRFY a\r\n");
+    for (let octets = 0; octets < 510; octets += 6) for (const octet of "NOOP\r\n") session.feed(octet);
+    assert.equal(session.paused, false);
+    for (const octet of "NOOP\r\n") session.feed(octet);
+    assert.equal(session.paused, true);
+    await session.settled();
+    assert.equal(session.paused, false);
+    assert.equal(session.heard().length, 87);
+  });
+
+  test("is worked on when a hook itself has brought it", () => {
+    const open: OpenDialogue[] = [];
+    const feeds = { name: "feeds", noop: () => open[0]?.feed("HELP\r\n") };
+    const session = new OpenDialogue({ modules: [feeds] });
+    open.push(session);
+    session.heard();
+    session.feed("NOOP\r\n");
+    assert.deepEqual(
+      session.heard().map((line) => line.slice(0, 3)),
+      ["250", "214"],
+    );
+  });
+
   test("is dropped when the client goes away", async () => {
     const session = new OpenDialogue({ modules: [slow] });
     session.heard();

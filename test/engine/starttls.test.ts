@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AnyModule } from "../../src/hooks/module.ts";
+import { networkSet } from "../../src/wire/networks.ts";
 import { nextTurn, OpenDialogue, someTls, takesAll } from "../support/open-dialogue.ts";
 
 const injected = "EHLO evil.test\r\nMAIL FROM:<evil@evil.test>\r\nRCPT TO:<victim@d.test>\r\n";
@@ -111,6 +112,17 @@ describe("the handshake", () => {
     assert.deepEqual(session.heard(), []);
     const [closed] = session.reports.filter((report) => report.type === "closed");
     assert.equal(closed?.reason, "error");
+  });
+
+  test("forgets what XFORWARD said before it (RFC 3207 §4.2)", async () => {
+    const seen: unknown[] = [];
+    const looks: AnyModule = { name: "looks", mail: ({ session }) => void seen.push(session.forwarded) };
+    const trusts = { ...settings, xforward: networkSet(["192.0.2.1"]) };
+    const session = new OpenDialogue({ settings: trusts, modules: [looks, takesAll] });
+    session.feed("EHLO x.test\r\nXFORWARD HELO=forged.test\r\nSTARTTLS\r\n");
+    session.dialogue.secured(someTls);
+    await session.say("EHLO x.test", "MAIL FROM:<a@b.test>");
+    assert.deepEqual(seen, [undefined]);
   });
 
   test("shows hooks the layer it made", async () => {

@@ -75,6 +75,28 @@ describe("time limits", () => {
     assert.deepEqual(limitsReported(session), ["limits.dataRate"]);
   });
 
+  test("counts all octets of chunks, also those that come with their command", async () => {
+    const session = new OpenDialogue({ limits: { dataRate: 100 } });
+    await session.say("EHLO x.test", "MAIL FROM:<a@b.test>", "RCPT TO:<c@d.test>");
+    const text = `A: b\r\n\r\n${"x".repeat(9_992)}`;
+    session.feed(`BDAT ${text.length}\r\n${text}`);
+    session.feed(`BDAT ${text.length} LAST\r\n${text.slice(1)}`);
+    session.clock.advance(60_000);
+    assert.deepEqual(check(session), []);
+    session.clock.advance(170_000);
+    assert.deepEqual(check(session), [timeout]);
+    assert.deepEqual(limitsReported(session), ["limits.dataMs"]);
+  });
+
+  test("counts the rate of chunks that are dropped too", async () => {
+    const session = new OpenDialogue({ limits: { dataRate: 100 } });
+    await session.say("EHLO x.test");
+    session.feed("BDAT 9999\r\nx");
+    session.clock.advance(31_000);
+    assert.deepEqual(check(session), [timeout]);
+    assert.deepEqual(limitsReported(session), ["limits.dataRate"]);
+  });
+
   test("counts the rate from the first 30 s on, and the time of hooks not at all", async () => {
     const later = Promise.withResolvers<undefined>();
     const session = new OpenDialogue({

@@ -4,11 +4,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ServerModule } from "../../src/hooks/module.ts";
-import type { SessionInfo } from "../../src/hooks/stages.ts";
+import type { CertificateAuth, SessionInfo } from "../../src/hooks/stages.ts";
 import { accept } from "../../src/hooks/verdict.ts";
 import { fact } from "../../src/hooks/facts.ts";
 import { networkSet } from "../../src/wire/networks.ts";
-import { nextTurn, OpenDialogue, takesAll } from "../support/open-dialogue.ts";
+import { certificate } from "../support/auth-dialogue.ts";
+import { nextTurn, OpenDialogue, someTls, takesAll } from "../support/open-dialogue.ts";
 import type { OpenOptions } from "../support/open-dialogue.ts";
 
 const xclient = networkSet(["192.0.2.0/24"]);
@@ -135,6 +136,26 @@ describe("XCLIENT", () => {
     assert.deepEqual((await talk.say(ehlo, introduce)).at(-1), "550 5.7.0 Not authorized to use XCLIENT");
     assert.equal(talk.session.client.address, "192.0.2.1");
   });
+});
+
+test("XCLIENT takes the front end's certificate away, by which its clients must not log in", async () => {
+  const module: ServerModule = {
+    name: "certificates",
+    auth: {
+      methods: ["certificate"],
+      handler({ identify }: CertificateAuth) {
+        identify("front");
+        return accept();
+      },
+    },
+  };
+  const talk = open(module);
+  talk.dialogue.secured({ ...someTls, clientCertificate: certificate });
+  // What came in the same piece is heard
+  const said = await talk.say(ehlo, introduce, "EHLO client.test", "AUTH EXTERNAL =", "NOOP");
+  assert.deepEqual(said.slice(-2), ["538 5.7.11 Encryption required for authentication", "250 2.0.0 Ok"]);
+  assert.equal(talk.session.auth, undefined);
+  assert.deepEqual(talk.session.tls, someTls);
 });
 
 describe("XFORWARD", () => {

@@ -20,8 +20,22 @@ import {
   reply,
 } from "../../src/hooks/verdict.ts";
 import type { VerdictKind } from "../../src/hooks/verdict.ts";
+import type { MemoryServerOptions } from "../../src/hosts/memory.ts";
 import { FakeClock, turns } from "../hooks/fake-clock.ts";
-import { base, baseline, begin, faulty, makeStand, mailStep, play, script, stepOf } from "./script.ts";
+import {
+  base,
+  baseline,
+  begin,
+  chunkScript,
+  faulty,
+  lmtpScript,
+  mailStep,
+  makeStand,
+  play,
+  script,
+  stepOf,
+} from "./script.ts";
+import type { Step } from "./script.ts";
 
 const verdicts = {
   accept: accept(),
@@ -139,7 +153,13 @@ interface Played {
   readonly decisions: readonly { readonly module: string; readonly verdict: string }[];
 }
 
-const steps = script();
+/** A way for a message to come. */
+interface Way {
+  readonly steps: readonly Step[];
+  readonly options: Partial<MemoryServerOptions>;
+}
+
+const byData: Way = { steps: script(), options: {} };
 
 /**
  * Plays the whole script as the victim, up to the fault, through it, and again from where a client would go on; and as
@@ -149,11 +169,15 @@ async function playFault(
   stage: Stage,
   fault: (event: EventOf<Stage>) => unknown,
   onError?: HookOptions<Stage>["onError"],
+  { steps, options }: Way = byData,
 ): Promise<Played> {
   const clock = new FakeClock();
-  const expected = await baseline(steps, clock);
-  const options = onError === undefined ? {} : { onError };
-  const stand = makeStand([faulty(stage, fault, options), base], clock);
+  const expected = await baseline(steps, clock, options);
+  const stand = makeStand(
+    [faulty(stage, fault, onError === undefined ? {} : { onError }), base],
+    clock,
+    options,
+  );
   const at = stepOf(stage, steps);
 
   const bystander = stand.bystander();
@@ -220,10 +244,10 @@ for (const stage of stages) {
 
   describe(`a hook at ${stage}, however it fails,`, () => {
     test('has no opinion when its onError is "continue"', async () => {
-      const expected = await baseline(steps, new FakeClock());
+      const expected = await baseline(byData.steps, new FakeClock());
       for (const { reason, fault } of kinds) {
         const played = await playFault(stage, fault(stage), "continue");
-        assert.equal(played.reply, expected[stepOf(stage, steps)]);
+        assert.equal(played.reply, expected[stepOf(stage, byData.steps)]);
         assertReported(played, stage, reason);
       }
     });
@@ -236,6 +260,46 @@ for (const stage of stages) {
         assertReported(played, stage, reason);
       }
     });
+  });
+}
+
+const otherWays: Readonly<Record<string, Way>> = {
+  "in chunks": { steps: chunkScript(), options: {} },
+  "over LMTP": { steps: lmtpScript(script()), options: { profile: "lmtp" } },
+  "in chunks over LMTP": { steps: lmtpScript(chunkScript()), options: { profile: "lmtp" } },
+};
+
+for (const [name, way] of Object.entries(otherWays)) {
+  describe(`a message that comes ${name} keeps in step with a hook that fails, in every way,`, () => {
+    for (const stage of ["mail", "rcpt", "data", "headers", "body", "message", "queue"] as const) {
+      const step = way.steps[stepOf(stage, way.steps)];
+      // RFC 2033 §4.2, §4.3: after the message, and only there, a reply for each recipient
+      const replies = step?.stages.includes("queue") === true && way.options.profile === "lmtp" ? 2 : 1;
+
+      test(`at ${stage}`, async () => {
+        for (const { reason, fault } of kinds) {
+          const played = await playFault(stage, fault(stage), undefined, way);
+          assert.equal(played.reply, faultReply(stage, "defer").repeat(replies));
+          assertReported(played, stage, reason);
+        }
+      });
+
+      test(`at ${stage}, where its onError is "continue"`, async () => {
+        const expected = await baseline(way.steps, new FakeClock(), way.options);
+        for (const { fault } of kinds) {
+          const played = await playFault(stage, fault(stage), "continue", way);
+          assert.equal(played.reply, expected[stepOf(stage, way.steps)]);
+        }
+      });
+
+      test(`at ${stage}, where its onError is "disconnect"`, async () => {
+        for (const { fault } of kinds) {
+          const played = await playFault(stage, fault(stage), "disconnect", way);
+          assert.equal(played.reply, faultReply(stage, "disconnect").repeat(replies));
+          assert.ok(played.closed);
+        }
+      });
+    }
   });
 }
 

@@ -22,6 +22,8 @@ const shout = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   for await (const chunk of chunks) yield Buffer.from(Buffer.from(chunk).toString().toUpperCase());
 };
 
+const keeper: ServerModule = { name: "keeper", rcpt: () => accept(), queue: () => queued() };
+
 type Bad = Pick<ServerModule, "headers" | "body" | "message" | "queue">;
 
 interface Path {
@@ -29,19 +31,41 @@ interface Path {
   /** Hooks that act for the null sender only, so that the last message is left alone. */
   readonly bad: Bad;
   /** How the client behaves after DATA; by default it sends the message. */
-  readonly send?: (client: MemoryConnection, clock: FakeClock) => Promise<void>;
+  readonly send?: (client: MemoryConnection, clock: FakeClock, message: string) => Promise<void>;
 }
 
-const message = `Subject: x\r\n\r\n${body}.\r\n`;
+/** How a message is sent. */
+interface Way {
+  readonly name: string;
+  /** The command before it, where that is waited for. */
+  readonly data: string;
+  readonly message: string;
+}
 
-async function hangUpAfterMessage(client: MemoryConnection): Promise<void> {
+const headers = "Subject: x\r\n\r\n";
+const chunk = (text: string, last = ""): string => `BDAT ${text.length}${last}\r\n${text}`;
+
+const ways: readonly Way[] = [
+  { name: "with DATA", data: "DATA\r\n", message: `${headers}${body}.\r\n` },
+  {
+    name: "in chunks",
+    data: "",
+    message: chunk(headers) + chunk(body.slice(0, 9_999)) + chunk(body.slice(9_999), " LAST"),
+  },
+];
+
+async function hangUpAfterMessage(
+  client: MemoryConnection,
+  _clock: FakeClock,
+  message: string,
+): Promise<void> {
   client.write(message);
   await turns(5);
   client.hangUp();
   await turns(5);
 }
 
-async function passDeadline(client: MemoryConnection, clock: FakeClock): Promise<void> {
+async function passDeadline(client: MemoryConnection, clock: FakeClock, message: string): Promise<void> {
   client.write(message);
   await turns(5);
   clock.advance(30_000);
@@ -99,10 +123,21 @@ const paths: readonly Path[] = [
   {
     what: "whose client goes in the middle",
     bad: {},
-    async send(client) {
+    async send(client, _clock, message) {
       client.write(message.slice(0, -100));
       await turns();
       client.hangUp();
+    },
+  },
+  {
+    what: "that does not come in time",
+    bad: {},
+    async send(client, clock, message) {
+      client.write(message.slice(0, -100));
+      clock.advance(600_000);
+      client.dialogue.checkTime(clock.monotonic());
+      await client.settled();
+      assert.match(client.output, /\r\n421 4\.4\.2 /);
     },
   },
   {
@@ -138,40 +173,77 @@ function only(bad: Bad): ServerModule {
   };
 }
 
-describe("a message gives its memory back", () => {
-  for (const { what, bad, send } of paths) {
-    test(what, async () => {
-      const clock = new FakeClock();
-      const keeper: ServerModule = { name: "keeper", rcpt: () => accept(), queue: () => queued() };
-      const server = createMemoryServer({
-        modules: [only(bad), keeper],
-        clock,
-        memoryBytes,
-        newId: () => "ID",
-      });
-      const begin = async (sender: string): Promise<MemoryConnection> => {
-        const client = server.connect();
-        await client.say(`EHLO c\r\nMAIL FROM:<${sender}>\r\nRCPT TO:<a@mx.test>\r\n`);
-        assert.match(await client.say("DATA\r\n"), /^354 /);
-        return client;
-      };
+const unfinished = chunk(headers) + chunk(body);
+
+/** What only a message in chunks can meet: the connection is at a command when it ends. */
+const betweenChunks: readonly (readonly [end: string, reply: RegExp])[] = [
+  ["RSET\r\n", /250 2\.0\.0 Ok\r\n$/],
+  ["EHLO c\r\n", /250 ENHANCEDSTATUSCODES\r\n$/],
+  ["QUIT\r\n", /221 .+\r\n$/],
+  ["BDAT x\r\n", /501 .+\r\n$/],
+  ["BDAT 999999999 LAST\r\n", /552 .+\r\n$/],
+  ["GET / HTTP/1.1\r\n", /421 .+\r\n$/],
+];
+
+describe("a message in chunks gives its memory back between them", () => {
+  for (const [end, reply] of betweenChunks) {
+    test(`at ${end.trim()}`, async () => {
+      const server = createMemoryServer({ modules: [keeper], clock: new FakeClock(), memoryBytes });
       for (let round = 0; round < rounds; round++) {
-        const client = await begin("");
-        if (send === undefined) assert.doesNotMatch(await client.say(message), /^452 /);
-        else await send(client, clock);
-        if (!client.closed) client.hangUp();
+        const client = server.connect();
+        await client.say("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@mx.test>\r\n");
+        assert.match(await client.say(unfinished), /^250 .+\r\n250 .+\r\n$/);
+        assert.match(await client.say(end), reply);
       }
-      const client = await begin("a@c");
-      assert.match(await client.say(message), /^250 /);
     });
   }
 
-  test("and is refused with 452 4.3.1 where there is none", async () => {
-    const keeper: ServerModule = { name: "keeper", rcpt: () => accept(), queue: () => queued() };
-    const server = createMemoryServer({ modules: [keeper], clock: new FakeClock(), memoryBytes: 1_000 });
-    const client = server.connect();
-    await client.say("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@mx.test>\r\nDATA\r\n");
-    assert.match(await client.say(message), /^452 4\.3\.1 /); // RFC 5321 §4.2.3
-    assert.match(await client.say("NOOP\r\n"), /^250 /);
+  test("when the server shuts down it waits for the last one", async () => {
+    const server = createMemoryServer({ modules: [keeper], clock: new FakeClock(), memoryBytes });
+    for (let round = 0; round < rounds; round++) {
+      const client = server.connect();
+      await client.say("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@mx.test>\r\n");
+      await client.say(unfinished);
+      client.dialogue.drain();
+      assert.match(await client.say("BDAT 0 LAST\r\n"), /^250 .+\r\n421 4\.3\.2 .+\r\n$/);
+    }
   });
 });
+
+for (const { name, data, message } of ways) {
+  describe(`a message ${name} gives its memory back`, () => {
+    for (const { what, bad, send } of paths) {
+      test(what, async () => {
+        const clock = new FakeClock();
+        const server = createMemoryServer({
+          modules: [only(bad), keeper],
+          clock,
+          memoryBytes,
+          newId: () => "ID",
+        });
+        const begin = async (sender: string): Promise<MemoryConnection> => {
+          const client = server.connect();
+          await client.say(`EHLO c\r\nMAIL FROM:<${sender}>\r\nRCPT TO:<a@mx.test>\r\n`);
+          if (data !== "") assert.match(await client.say(data), /^354 /);
+          return client;
+        };
+        for (let round = 0; round < rounds; round++) {
+          const client = await begin("");
+          if (send === undefined) assert.doesNotMatch(await client.say(message), /^452 /);
+          else await send(client, clock, message);
+          if (!client.closed) client.hangUp();
+        }
+        const client = await begin("a@c");
+        assert.match(await client.say(message), /^(?:250 .+\r\n)+$/);
+      });
+    }
+
+    test("and is refused with 452 4.3.1 where there is none", async () => {
+      const server = createMemoryServer({ modules: [keeper], clock: new FakeClock(), memoryBytes: 1_000 });
+      const client = server.connect();
+      await client.say(`EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@mx.test>\r\n${data}`);
+      assert.match(await client.say(message), /^452 4\.3\.1 /m); // RFC 5321 §4.2.3
+      assert.match(await client.say("NOOP\r\n"), /^250 /);
+    });
+  });
+}

@@ -42,6 +42,32 @@ export function script(body: string = shortBody): readonly Step[] {
   ];
 }
 
+/** The same in chunks (BDAT), of which the second ends with the header block. */
+export function chunkScript(): readonly Step[] {
+  const steps = script();
+  const data = steps.findIndex(({ send }) => send === "DATA\r\n");
+  const chunk = (text: string, stages: readonly Stage[], last = ""): Step => ({
+    send: `BDAT ${text.length}${last}\r\n${text}`,
+    stages,
+  });
+  return [
+    ...steps.slice(0, data),
+    chunk("From: <a@client.te", ["data"]),
+    chunk("st>\r\nSubject: x\r\n\r\n", ["headers"]),
+    chunk("A line.\r\n.\r\nRSET\r\n", ["body", "message", "queue"], " LAST"),
+    ...steps.slice(data + 2),
+  ];
+}
+
+/** The same over LMTP, with two recipients. */
+export function lmtpScript(steps: readonly Step[]): readonly Step[] {
+  return steps.flatMap((step) => {
+    const { send, stages } = step;
+    if (stages.includes("rcpt")) return [step, { send: "RCPT TO:<c@mx.test>\r\n", stages: [] }];
+    return { send: send.replace(/^EHLO/, "LHLO"), stages };
+  });
+}
+
 /** Index of MAIL in the script: where a client begins again after a refusal within a transaction. */
 export const mailStep = 12;
 
@@ -124,8 +150,12 @@ export async function play(
 }
 
 /** The replies to each step on a server without faulty modules. */
-export async function baseline(steps: readonly Step[], clock: Clock): Promise<readonly string[]> {
-  return play(makeStand([base], clock).bystander(), steps);
+export async function baseline(
+  steps: readonly Step[],
+  clock: Clock,
+  options: Partial<MemoryServerOptions> = {},
+): Promise<readonly string[]> {
+  return play(makeStand([base], clock, options).bystander(), steps);
 }
 
 /** Sends one step in pieces, as a socket would deliver it, without waiting for the answer. */

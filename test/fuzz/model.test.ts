@@ -194,6 +194,13 @@ describe("the model of a session", () => {
     ["MAIL in a transaction", [`${one}MAIL FROM:<>\r\n`], `${oneSaid}250 x|`, false],
     ["LMTP with one reply for two", [`${lmtpTwo}DATA\r\n.\r\n`], `${twoSaid}354 x|250 x|`, false, lmtp],
     ["LMTP with two replies to a chunk", [`${lmtpTwo}BDAT 1\r\nx`], `${twoSaid}550 x|550 x|`, false, lmtp],
+    [
+      "a transaction that stays when it is over",
+      [`${one}RSET\r\nMAIL FROM:<>\r\n`],
+      `${oneSaid}250 x|503 5.5.1 x|`,
+      false,
+    ],
+    ["a transaction that gets lost", [`${one}DATA\r\n`], `${oneSaid}503 5.5.1 x|`, false],
     ["a reply after the end", ["QUIT\r\n"], "220 x|221 x|250 x|", true],
   ];
   for (const [what, sent, said, closed, options] of outOfStep) {

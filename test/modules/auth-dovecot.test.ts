@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
+import type { ServerModule } from "../../src/hooks/module.ts";
 import { authDovecot } from "../../src/modules/auth-dovecot.ts";
 import type { AuthDovecotOptions } from "../../src/modules/auth-dovecot.ts";
 import { fakeClock } from "../../src/testing/fake-clock.ts";
@@ -85,6 +86,18 @@ describe("a login", () => {
     const at = await openLogins(authDovecot({ path }));
     const replies = [login(at, "a", "pencil"), login(at, "b", "eraser"), login(at, "c", "pencil")];
     assert.deepEqual(await Promise.all(replies), [accepted, refused, accepted]);
+  });
+
+  test("is that of the user whom Dovecot names, whatever the client said", async (t) => {
+    // auth_username_format = %Ln: who has the account anna must not be anna of every domain
+    const { path } = await serve(t, ([, id = ""]) => `OK\t${id}\tuser=anna\n`);
+    const names: (string | undefined)[] = [];
+    const see: ServerModule = { name: "see", noop: ({ session }) => void names.push(session.auth?.username) };
+    const module = authDovecot({ path });
+    const smtp = await (await openLogins(module, { modules: [module, see] })).connect();
+    assert.equal((await smtp.auth("Anna@bank.example", "pencil")).code, 235);
+    await smtp.say("NOOP");
+    assert.deepEqual(names, ["anna"]);
   });
 
   test("that nobody could have is not asked about", async (t) => {

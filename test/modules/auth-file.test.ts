@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { accept } from "../../src/hooks/verdict.ts";
+import type { ServerModule } from "../../src/hooks/module.ts";
 import { authFile } from "../../src/modules/auth-file.ts";
 import type { AuthFileOptions } from "../../src/modules/auth-file.ts";
 import { fakeClock } from "../../src/testing/fake-clock.ts";
@@ -45,6 +46,26 @@ describe("a login by password", () => {
   test("finds names that look the same however they were typed (RFC 4013)", async (t) => {
     const at = await openLogins(authFile({ path: fileWith(t, `m\u00fcller:${argon}`) }));
     assert.equal(await login(at, "mu\u0308ller", "pencil"), accepted);
+  });
+
+  test("is that of the name in the file, in whatever form it was typed", async (t) => {
+    const path = fileWith(t, `anna:${argon} ${sha1} ${sha256}`);
+    const names: (string | undefined)[] = [];
+    const see: ServerModule = { name: "see", noop: ({ session }) => void names.push(session.auth?.username) };
+    const module = authFile({ path });
+    const smtp = await (await openLogins(module, { modules: [module, see] })).connect();
+    assert.equal((await smtp.auth("an\u00adna", "pencil")).code, 235);
+    await smtp.say("NOOP");
+    assert.deepEqual(names, ["anna"]);
+  });
+
+  test("with a password of more than 255 octets is not computed (RFC 4616 §2)", async (t) => {
+    // With a password of 1,000 octets and 5,000,000 rounds sha512-crypt would go on for most of a minute
+    const slow = `$6$rounds=5000000$saltstring$${"x".repeat(86)}`;
+    const at = await openLogins(authFile({ path: fileWith(t, `anna:${slow}`) }));
+    for (const user of ["anna", "nobody"]) {
+      assert.equal(await login(at, user, "x".repeat(256)), refused);
+    }
   });
 
   test("is good with any hash of the user, and by SCRAM keys where there is no other", async (t) => {
@@ -92,6 +113,23 @@ describe("SCRAM", () => {
     const at = await openLogins(authFile({ path, scram: true }));
     assert.ok((await mechanisms(at)).includes("SCRAM-SHA-1"));
     assert.equal(await scram(at, "SCRAM-SHA-1", "anna", "pencil"), refused);
+  });
+
+  test("shows unknown users as many rounds as users have, from the first login on", async (t) => {
+    const rounds = (entry: string): string => entry.replace("}4096,", "}100000,");
+    const at = await openLogins(authFile({ path: fileWith(t, `user:${rounds(sha1)} ${rounds(sha256)}`) }));
+    const first = async (username: string): Promise<string> => {
+      const smtp = await at.connect();
+      const [, { text }] = await smtp.say("EHLO x", `AUTH SCRAM-SHA-256 ${btoa(`n,,n=${username},r=abc`)}`);
+      return Buffer.from(text, "base64")
+        .toString()
+        .replace(/^r=[^,]*,s=/, "");
+    };
+    const [unknown, known] = [await first("nobody"), await first("user")];
+    assert.match(unknown, /,i=100000$/);
+    assert.equal(unknown.length, known.length);
+    assert.equal(await first("nobody"), unknown);
+    assert.notEqual(unknown, known);
   });
 
   test("is not offered when the option says no", async (t) => {

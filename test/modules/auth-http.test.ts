@@ -63,7 +63,7 @@ describe("the question", () => {
   });
 
   test("has the token instead of a password, when tokens are asked about", async () => {
-    const { at, fetch } = await open(Response.json({ ok: true }), { methods: ["token"] });
+    const { at, fetch } = await open(Response.json({ ok: true, username: "anna" }), { methods: ["token"] });
     assert.deepEqual(await mechanisms(at), ["OAUTHBEARER", "XOAUTH2"]);
     assert.equal(
       await authenticate(

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { authLdap } from "../../src/modules/auth-ldap.ts";
 import type { AuthLdapOptions } from "../../src/modules/auth-ldap.ts";
-import { escapeDnValue, fillBindName, fillFilter } from "../../src/modules/auth-ldap/names.ts";
+import { escapeDnValue, fillBindName, fillFilter, plainName } from "../../src/modules/auth-ldap/names.ts";
 
 describe("a user name in a distinguished name (RFC 4514 §2.4)", () => {
   const values: readonly [value: string, escaped: string][] = [
@@ -49,6 +49,27 @@ describe("the name a user binds with", () => {
     test(`${username} in ${template} is ${name ?? "refused"}`, () => {
       assert.equal(fillBindName(template, username), name);
     });
+  }
+});
+
+describe("a user name", () => {
+  const names: readonly [username: string, name: string | undefined][] = [
+    ["anna@example.org", "anna@example.org"],
+    ["an na", "an na"],
+    // The same entry to a directory (RFC 4518 §2.2, §2.3), so one name too
+    ["an\u00adna", "anna"],
+    ["\uff41nna", "anna"],
+    // So are these, but nobody has to log in so
+    [" anna", undefined],
+    ["anna ", undefined],
+    ["anna\u3000", undefined],
+    ["an  na", undefined],
+    ["an\x01na", undefined],
+    ["\u00ad", undefined],
+  ];
+  for (const [username, name] of names) {
+    test(`${JSON.stringify(username)} is ${name ?? "nobody's"}`, () =>
+      assert.equal(plainName(username), name));
   }
 });
 

@@ -2,9 +2,10 @@
 // used from there, by programs, by the command line and by the compiler.
 
 import assert from "node:assert/strict";
-import { readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { sourceRoot } from "../../tools/build.ts";
 import { contentFaults, maxPackedBytes, publishedManifest } from "../../tools/pack.ts";
 import { Child, converse, repository } from "../cli/program.ts";
 import { linters, oldestNode, oldTypeScript, typeScript, withoutChecks } from "./support/checks.ts";
@@ -23,9 +24,11 @@ const entries = ["mod-smtpd", "mod-smtpd/modules", "mod-smtpd/testing"];
 describe("the package", () => {
   const project = new Project(process.execPath);
 
-  test(`is smaller than ${maxPackedBytes} octets and holds dist/, src/ and the texts, nothing else`, (t) => {
+  test(`is smaller than ${maxPackedBytes} octets and holds dist/ and the texts, nothing else`, (t) => {
     t.diagnostic(`${packed.packedBytes} octets packed, ${packed.unpackedBytes} unpacked`);
-    assert.deepEqual(contentFaults(packed, []), []);
+    assert.ok(packed.packedBytes < maxPackedBytes);
+    const others = packed.files.filter((file) => !/^dist\/.+(?:\.js|\.js\.map|\.d\.ts)$/.test(file));
+    assert.deepEqual(others, ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
   });
 
   test("has three entry points, types first, and needs no other package", () => {
@@ -60,22 +63,61 @@ describe("the package", () => {
     assert.equal(project.evaluate(program), "ERR_PACKAGE_PATH_NOT_EXPORTED");
   });
 
-  test("has maps that lead to sources within it, and comments in its declarations", () => {
-    for (const name of packed.files.filter((file) => file.endsWith(".map"))) {
-      const { sources } = JSON.parse(readFileSync(project.installed(name), "utf8")) as { sources: string[] };
-      assert.deepEqual(
-        sources.map((source) => join(name, "..", source)),
-        [name.replace(/^dist\/(.*?)\.(?:d\.ts|js)\.map$/, "src/$1.ts")],
-      );
-    }
-    assert.match(readFileSync(project.installed("dist", "server", "server.d.ts"), "utf8"), /^\/\*\*$/m);
+  test("has comments in its declarations and none in its JavaScript", () => {
+    const read = (name: string): string => readFileSync(project.installed("dist", "server", name), "utf8");
+    assert.match(read("server.d.ts"), /^\/\*\*$/m);
+    assert.doesNotMatch(read("server.js"), /^\s*\/\*\*/m);
   });
 
-  test("loads neither TLS nor cryptography when it is imported", () => {
-    // Together they are a third of the time and half of the memory that an import takes: bench/import.ts
-    const program =
-      'await import("mod-smtpd"); console.log(process.moduleLoadList.filter((name) => / (?:tls|crypto)$/.test(name)).join())';
-    assert.equal(project.evaluate(program), "");
+  test("has for each JavaScript file a map that names its source and does not hold it", () => {
+    const compiled = packed.files.filter((file) => file.endsWith(".js"));
+    for (const name of compiled) {
+      const map = JSON.parse(readFileSync(project.installed(`${name}.map`), "utf8")) as object;
+      const source = name.replace(/^dist\/(.+)\.js$/, "$1.ts");
+      const { sourceRoot: root, sources, sourcesContent } = map as Readonly<Record<string, unknown>>;
+      assert.deepEqual(
+        { root, sources, sourcesContent },
+        { root: sourceRoot, sources: [source], sourcesContent: undefined },
+      );
+      assert.ok(existsSync(join(repository, "src", source)), source);
+    }
+  });
+
+  test("writes file and line of the TypeScript into stack traces, with node --enable-source-maps", () => {
+    const program = `
+      import { createServer } from "mod-smtpd";
+      try { createServer({ modules: [], moduls: [] }); } catch (error) { console.log(error.stack); }`;
+    const { out, err } = project.run(
+      project.node,
+      "--enable-source-maps",
+      "--input-type=module",
+      "--eval",
+      program,
+    );
+    const [, path = "", line] = /\(mod-smtpd:\/\/\/(src\/\S+\.ts):(\d+):\d+\)/.exec(out) ?? [];
+    assert.equal(path, "src/server/config.ts", out + err);
+    const lines = readFileSync(join(repository, path), "utf8").split("\n");
+    assert.match(lines[Number(line) - 1] ?? "", /throw new ConfigError/);
+  });
+
+  test("loads neither TLS nor cryptography nor the dialogue when it is imported", () => {
+    // They are most of the time and of the memory that an import would take: bench/import.ts
+    const program = `
+      import { registerHooks } from "node:module";
+      const loaded = [];
+      registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+      await import("mod-smtpd");
+      const own = loaded.flatMap((url) => url.split("/mod-smtpd/dist/").slice(1));
+      const builtin = process.moduleLoadList.filter((name) => / (?:tls|crypto)$/.test(name));
+      console.log(JSON.stringify({ builtin, own }));`;
+    const { builtin, own } = JSON.parse(project.evaluate(program)) as Record<"builtin" | "own", string[]>;
+    assert.deepEqual(builtin, []);
+    assert.ok(own.includes("server/server.js"), own.join());
+    const dialogue = /^(?:engine\/(?:dialogue|smtp|extensions\/)|hosts\/smtp\/(?:listener|connection\.))/;
+    assert.deepEqual(
+      own.filter((name) => dialogue.test(name)),
+      [],
+    );
   });
 
   const programs = {
@@ -126,7 +168,7 @@ createServer({ modules: [], moduls: [] });
   project.write({
     ...readmeFiles(project),
     "program.ts": program,
-    "tsconfig.json": JSON.stringify({ compilerOptions, include: ["*.ts"] }),
+    "tsconfig.json": JSON.stringify({ compilerOptions, include: ["*.ts", "*.mts"] }),
   });
   for (const [version, compiler, skip] of compilers) {
     test(version, { skip }, () => {
@@ -218,41 +260,61 @@ for (const { label, node, skip } of runtimes) {
       assert.match(await converse(Number(port), session), /^250 2\.0\.0 Ok: queued as /m);
       assert.equal(child.err, "");
     });
+
+    test("receives mail with the README's server", async (t) => {
+      const [name = "", text = ""] =
+        Object.entries(readmeFiles(project)).find(([, program]) => program.includes(".listen(")) ?? [];
+      project.write({ [name]: text.replace("2525", "0") });
+      const child = new Child(t, { directory: project.directory, node }, name);
+      const [, port] = await child.waitFor(/\b(\d{4,5})\b/);
+      assert.match(await converse(Number(port), session), /^250 2\.0\.0 /m);
+      assert.equal(child.err, "");
+    });
   });
 }
 
 describe("the checks of the content", () => {
-  const source = "src/a.ts";
-  const outputs = ["dist/a.js", "dist/a.js.map", "dist/a.d.ts", "dist/a.d.ts.map"];
-  const good = ["CHANGELOG.md", "LICENSE", "README.md", "package.json", source, ...outputs];
+  const texts = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+  const compiled = ["dist/a.js", "dist/a.js.map"];
+  const good = [...texts, ...compiled, "dist/a.d.ts"];
+  const origins = { sources: ["a.ts"], targets: ["dist/a.js"] };
   const cases: readonly [what: string, files: readonly string[], bytes: number, fault: RegExp][] = [
     ["a missing text", good.slice(1), 1, /^CHANGELOG\.md is missing$/],
-    ["a source that was not compiled", good.slice(0, -1), 1, /^dist\/a\.d\.ts\.map is missing$/],
+    ["a source that was not compiled", [...texts, "dist/a.js"], 1, /^dist\/a\.js\.map is missing$/],
     ["an output without a source", [...good, "dist/b.js"], 1, /^dist\/b\.js does not belong there$/],
+    ["a source", [...good, "src/a.ts"], 1, /^src\/a\.ts does not belong there$/],
+    [
+      "a map of a declaration",
+      [...good, "dist/a.d.ts.map"],
+      1,
+      /^dist\/a\.d\.ts\.map does not belong there$/,
+    ],
     ["a file of the repository", [...good, "tsconfig.json"], 1, /^tsconfig\.json does not belong there$/],
     ["a package that is too large", good, maxPackedBytes, /octets packed; the limit is/],
   ];
   for (const [what, files, packedBytes, fault] of cases) {
     test(`find ${what}`, () => {
-      const faults = contentFaults({ files, packedBytes }, ["dist/a.js"]);
+      const faults = contentFaults({ files, packedBytes }, origins);
       assert.equal(faults.length, 1, faults.join("\n"));
       assert.match(faults[0] ?? "", fault);
     });
   }
 
   test("find tests among the sources", () => {
-    const names = ["src/a.test.ts", ...outputs.map((name) => name.replace("/a.", "/a.test."))];
-    const faults = contentFaults({ files: [...good, ...names], packedBytes: 1 }, []);
+    const files = [...good, ...compiled.map((name) => name.replace("/a.", "/a.test."))];
+    const sources = ["a.ts", "a.test.ts"];
+    const faults = contentFaults({ files, packedBytes: 1 }, { ...origins, sources });
     assert.deepEqual(faults, ["src/a.test.ts is no source"]);
   });
 
   test("find an entry point that leads nowhere", () => {
-    const faults = contentFaults({ files: good, packedBytes: 1 }, ["dist/b.js"]);
+    const faults = contentFaults({ files: good, packedBytes: 1 }, { ...origins, targets: ["dist/b.js"] });
     assert.deepEqual(faults, ["package.json leads to dist/b.js, which is missing"]);
   });
 
-  test("find nothing in what is as it should be", () => {
-    assert.deepEqual(contentFaults({ files: good, packedBytes: 1 }, outputs), []);
+  test("find nothing in what is as it should be, with or without a declaration", () => {
+    assert.deepEqual(contentFaults({ files: good, packedBytes: 1 }, origins), []);
+    assert.deepEqual(contentFaults({ files: [...texts, ...compiled], packedBytes: 1 }, origins), []);
   });
 
   test("refuse an export that is no source", () => {

@@ -220,7 +220,9 @@ const known: ServerModule = {
       if (event.method === "keys") event.supply({ password });
       const secret =
         event.method === "password" ? event.password : event.method === "token" ? event.token : password;
-      return secret === password ? accept() : undefined;
+      if (secret !== password) return undefined;
+      event.identify(username);
+      return accept();
     },
   },
 };

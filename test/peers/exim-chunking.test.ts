@@ -137,6 +137,12 @@ describe("Exim", { skip: absent }, () => {
     assert.deepEqual(delivered, []);
   });
 
+  test("hears 552 although the server hangs up on a chunk of more than twice the limit", async () => {
+    const { fates, delivered, log } = await send(message("", 60_000), [anna], "no SIZE");
+    assert.deepEqual(fates, ["bounced 5.3.4"], log);
+    assert.deepEqual(delivered, []);
+  });
+
   test("stays in step when its only recipient is refused and chunks are on the way (RFC 2920 §3.1)", async () => {
     const { fates, said, log } = await send(message("", 5_000), ["nobody@example.test"]);
     assert.deepEqual(fates, ["bounced 5.1.1"], log);
@@ -160,6 +166,12 @@ describe("Exim", { skip: absent }, () => {
         );
       });
     }
+
+    test("hears one reply when one recipient is left (draft-hall-prdr-00)", async () => {
+      const { fates, delivered, log } = await send(small, [full, "nobody@example.test"]);
+      assert.deepEqual(fates, ["bounced 5.2.2", "bounced 5.1.1"], log);
+      assert.deepEqual(delivered, []);
+    });
 
     test("hears of each when all refuse, and one reply when none does", async () => {
       const refused = await send(small, [full, later]);

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { ServerModule } from "../../src/hooks/module.ts";
 import { authLdap } from "../../src/modules/auth-ldap.ts";
 import type { AuthLdapOptions } from "../../src/modules/auth-ldap.ts";
 import { accepted, authenticate, backEndDown, login, openLogins, refused } from "../support/logins.ts";
@@ -111,12 +112,28 @@ describe("slapd", { skip: absent }, () => {
       ["nobody", "pencil", refused],
       ["*", "pencil", refused],
       ["anna)(uid=*", "pencil", refused],
+      // slapd takes them for anna
+      ["anna ", "pencil", refused],
+      ["an\x01na", "pencil", refused],
     ];
     for (const [username, password, reply] of logins) {
       test(`${username} with ${password} hears ${reply.slice(0, 3)}`, async () => {
         assert.equal(await login(await open(search), username, password), reply);
       });
     }
+
+    test("a name with characters that are not shown is the user's own (RFC 4518 §2.2)", async () => {
+      const module = authLdap({ url: `ldap://127.0.0.1:${port}`, ...search });
+      const names: (string | undefined)[] = [];
+      const see: ServerModule = {
+        name: "see",
+        noop: ({ session }) => void names.push(session.auth?.username),
+      };
+      const smtp = await (await openLogins(module, { modules: [module, see] })).connect();
+      assert.equal((await smtp.auth("an\u00adna", "pencil")).code, 235);
+      await smtp.say("NOOP");
+      assert.deepEqual(names, ["anna"]);
+    });
 
     test("an empty password is never good (RFC 4513 §5.1.2)", async () => {
       assert.match(await authenticate(await open(search), "PLAIN", "\0anna\0"), /^5/);

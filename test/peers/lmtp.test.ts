@@ -75,6 +75,13 @@ for (const { name, absent, command, dropsRepeated, start } of lmtpPrograms) {
       );
     });
 
+    test("hears at RCPT that its only recipient is refused, and stays in step", async () => {
+      const { fates, delivered } = await send([nobody]);
+      assert.deepEqual(fates, ["bounced 5.1.1"]);
+      assert.deepEqual(delivered, []);
+      assert.deepEqual((await send([anna])).fates, ["sent"]);
+    });
+
     test("hears that every recipient refuses, and nothing is delivered", async () => {
       const { fates, delivered } = await send([full, later]);
       assert.deepEqual(fates, ["bounced 5.2.2", "deferred 4.2.1"]);

@@ -44,7 +44,7 @@ describe("a mistake in `tls` is named by its path", () => {
     [{ certificates: [{ ...mail, names: ["a.*.test"] }] }, /^tls\.certificates\[0\]\.names: found a list/],
     [{ certificates: [{ ...mail, name: ["a"] }] }, /^tls\.certificates\[0\]\.name: .*names, the nearest/],
     [{ selfSigned: true, ...mail }, /^tls: found both selfSigned and cert, want one of the two/],
-    [{ selfSigned: true, certificates: [mail] }, /^tls: found both selfSigned and certificates/],
+    [{ selfSigned: true, certificates: [{}] }, /^tls\.certificates\[0\]: found neither cert/, /neither key/],
     [{ selfSigned: "yes" }, /^tls\.selfSigned: found "yes", want true or false/, /^tls: /, /^tls: /],
     [{ ...mail, ciphers: "nonsense" }, /^tls\.ciphers: found "nonsense", which OpenSSL refuses/],
     [{ ...mail, groups: "nonsense" }, /^tls\.groups: found "nonsense", which OpenSSL refuses/],

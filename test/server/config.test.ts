@@ -57,7 +57,10 @@ describe("a mistake in a configuration is named by path, what was found and what
       { modules: [], listen: [2525] },
       'listen[0]: found 2525, want an object such as { host: "127.0.0.1", port: 2525 }',
     ],
-    [{ modules: [], listen: [{}] }, "listen[0].port: found nothing, want a whole number from 0 to 65535"],
+    [
+      { modules: [], listen: [{}] },
+      "listen[0].port: found nothing, want a whole number from 0 to 65535, or path for a Unix socket",
+    ],
     [
       { modules: [], listen: [{ port: 0 }, { port: "25" }] },
       'listen[1].port: found "25", want a whole number from 0 to 65535',
@@ -225,6 +228,8 @@ describe("a configuration that is right", () => {
     assert.deepEqual(plain, {
       host: "127.0.0.1",
       port: 2525,
+      path: undefined,
+      mode: 0o660,
       tls: "off",
       profile: "mx",
       extensions: {},
@@ -267,8 +272,10 @@ describe("the effective settings", () => {
   });
 
   test("have every setting of the table", () => {
-    // What a listener has of its own is shown only where it has it
-    const own = ["hostname", "modules", "limits", "certificate"].map((name) => `listen[].${name}`);
+    // What a listener has of its own, and a Unix socket, is shown only where it is set
+    const own = ["hostname", "modules", "limits", "certificate", "path", "mode"].map(
+      (name) => `listen[].${name}`,
+    );
     for (const { path } of settings) {
       const group = ["listen", "limits", "tls", "virtualHosts"].includes(path) || path.startsWith("tls.");
       const absent = own.some((name) => path.startsWith(name)) || path.startsWith("virtualHosts[].");

@@ -1,7 +1,8 @@
 // Listeners and virtual hosts with ways of their own: what the configuration says of them, and that they serve by it.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
@@ -41,6 +42,14 @@ describe("a mistake in a listener or a virtual host is named by its path", () =>
       /^listen\[0\]\.profile: found "mta", want "mx", "submission"/,
     ],
     [{ listen: [{ port: 1, extensions: { BDAT: true } }] }, /^listen\[0\]\.extensions: .*CHUNKING/],
+    [
+      { listen: [{ port: 1, profile: "submission", extensions: { ETRN: true } }] },
+      /^listen\[0\]\.extensions: found ETRN: true in submission, want ETRN in mx or internal only/,
+    ],
+    [
+      { listen: [{ port: 1, extensions: { FUTURERELEASE: true } }] },
+      /^listen\[0\]\.extensions: found FUTURERELEASE: true in mx, want FUTURERELEASE in submission only/,
+    ],
     [{ listen: [{ port: 1, modules: [{}] }] }, /^listen\[0\]\.modules\[0\]\.name: /],
     [{ listen: [{ port: 1, limits: { errors: -1 } }] }, /^listen\[0\]\.limits\.errors: found -1/],
     [
@@ -216,6 +225,27 @@ describe("over TCP", () => {
         assert.notEqual(standard.names, other.names);
       },
     );
+  });
+
+  test("a virtual host's certificate is shown beside a self-signed one, and at a listener with its own", async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), "mod-smtpd-hosts-"));
+    t.after(() => rmSync(directory, { recursive: true }));
+    const host = { name: "other", serverNames: ["other.test", "MX.test"], certificate: pair("other") };
+    const here = { host: "127.0.0.1", port: 0, tls: "implicit" } as const;
+    const listen = [here, { ...here, certificate: pair("mail") }];
+    const tls = { selfSigned: true, directory };
+    await serving({ modules: [], tls, listen, virtualHosts: [host] }, async ([first = 0, second = 0]) => {
+      const asked = [first, second].flatMap((port) =>
+        ["localhost", "other.test", "mx.test"].map((name) => greetedAs(port, name)),
+      );
+      const names = (await Promise.all(asked)).map((one) => one.names);
+      const [made, other, , own] = names;
+      assert.match(made ?? "", /^DNS:mx\.test, DNS:localhost, IP Address:127\.0\.0\.1/);
+      assert.match(other ?? "", /other\.test/);
+      assert.match(own ?? "", /mail/);
+      // The name of the server is one of the host's, which has a real certificate for it
+      assert.deepEqual(names, [made, other, other, own, other, other]);
+    });
   });
 
   test("a listener may have a default certificate of its own", async () => {

@@ -4,7 +4,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -101,6 +109,18 @@ describe("the certificate of a directory", () => {
     assert.deepEqual(readdirSync(directory).toSorted(), [".gitignore", "cert.pem", "key.pem"]);
     assert.deepEqual(selfSigned(directory, "mx.test", now + 300 * dayMs), made);
     assert.deepEqual(selfSigned(directory, "localhost", now), made);
+  });
+
+  test("is not written through a link or file that was there before", (t) => {
+    const [directory, elsewhere] = [directoryFor(t), join(directoryFor(t), "elsewhere")];
+    writeFileSync(elsewhere, "mine");
+    for (const name of ["cert.pem", "key.pem"]) {
+      symlinkSync(elsewhere, join(directory, name));
+      symlinkSync(elsewhere, join(directory, `${name}.${process.pid}`));
+    }
+    selfSigned(directory, "mx.test", now);
+    assert.equal(readFileSync(elsewhere, "utf8"), "mine");
+    assert.equal(statSync(join(directory, "key.pem")).mode & 0o777, 0o600);
   });
 
   const reasons: readonly [what: string, spoil: (directory: string) => void, hostname: string, at: number][] =

@@ -41,7 +41,7 @@ describe("the count of failed logins", () => {
 
   test("forgets those of an account that logs in, not those of its address", () => {
     const throttle = failing(3, "192.0.2.1", "tim");
-    throttle.succeeded("tim");
+    throttle.succeeded("192.0.2.2", "tim");
     assert.equal(throttle.over("192.0.2.2", "tim", limits, 0), undefined);
     assert.equal(throttle.over("192.0.2.1", "tim", limits, 0), "authFailuresPerAddress");
   });
@@ -49,6 +49,54 @@ describe("the count of failed logins", () => {
   test("takes names for one account that differ in case or form", () => {
     const throttle = failing(2, "192.0.2.1", "Jürgen");
     assert.equal(throttle.over("192.0.2.9", "JU\u0308RGEN", limits, 0), "authFailuresPerAccount");
+  });
+
+  test("takes names for one account that back ends do not tell apart (RFC 4013 §2.1, RFC 4518 §2.2)", () => {
+    const names = [
+      "t\u00adim",
+      "tim ",
+      "  tim",
+      "t\u200bim",
+      "tim\u3000",
+      "\uff54im",
+      "ti\x01m",
+      "t\u1806im",
+    ];
+    for (const name of [...names, `${"\u00ad".repeat(300)}tim`]) {
+      assert.equal(
+        failing(2, "192.0.2.1", name).over("192.0.2.9", "tim", limits, 0),
+        "authFailuresPerAccount",
+        JSON.stringify(name),
+      );
+    }
+    assert.equal(failing(2, "192.0.2.1", "tom").over("192.0.2.9", "tim", limits, 0), undefined);
+  });
+
+  test("lets an account in where it has logged in before, whoever fails elsewhere", () => {
+    const throttle = new AuthThrottle();
+    throttle.succeeded("2001:db8::1", "tim");
+    for (let time = 0; time < 50; time += 1) throttle.failed(`192.0.2.${time}`, "tim", limits, 0);
+    assert.equal(throttle.over("192.0.2.99", "tim", limits, 0), "authFailuresPerAccount");
+    assert.equal(throttle.over("2001:db8::2", "tim", limits, 0), undefined);
+    // To log in there forgives nobody elsewhere
+    throttle.succeeded("2001:db8::2", "tim");
+    assert.equal(throttle.over("192.0.2.99", "tim", limits, 0), "authFailuresPerAccount");
+  });
+
+  test("counts failures there too, for themselves", () => {
+    const throttle = new AuthThrottle();
+    throttle.succeeded("198.51.100.1", "tim");
+    for (let time = 0; time < 2; time += 1) throttle.failed("198.51.100.1", "tim", limits, 0);
+    assert.equal(throttle.over("198.51.100.1", "tim", limits, 0), "authFailuresPerAccount");
+    assert.equal(throttle.over("192.0.2.1", "tim", limits, 0), undefined);
+  });
+
+  test("remembers 16 networks of an account, the latest", () => {
+    const throttle = new AuthThrottle();
+    for (let number = 0; number < 17; number += 1) throttle.succeeded(`198.51.100.${number}`, "tim");
+    for (let time = 0; time < 2; time += 1) throttle.failed("192.0.2.1", "tim", limits, 0);
+    assert.equal(throttle.over("198.51.100.0", "tim", limits, 0), "authFailuresPerAccount");
+    assert.equal(throttle.over("198.51.100.1", "tim", limits, 0), undefined);
   });
 
   test("has no limit where it is 0", () => {

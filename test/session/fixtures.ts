@@ -15,6 +15,7 @@ import type { Environment, Spool } from "../../src/session/environment.ts";
 import { Logins } from "../../src/session/logins.ts";
 import { Session } from "../../src/session/session.ts";
 import { BodyStore } from "../../src/session/store.ts";
+import { AcceptedRecipient } from "../../src/session/recipient.ts";
 import { Transaction } from "../../src/session/transaction.ts";
 import { parseMailbox } from "../../src/wire/address.ts";
 import type { Address } from "../../src/wire/address.ts";
@@ -132,13 +133,8 @@ export function makeTransaction(
 ): Transaction {
   const transaction = new Transaction(session, address("a@client.test"), new Map());
   for (const recipient of recipients) {
-    transaction.addRecipient({
-      address: address(recipient),
-      parameters: new Map(),
-      route: undefined,
-      original: address(recipient),
-      acceptedBy: "base",
-    });
+    const to = address(recipient);
+    transaction.addRecipient(new AcceptedRecipient(to, to, new Map(), undefined, "base"));
   }
   session.transaction = transaction;
   return transaction;

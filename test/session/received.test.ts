@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import type { Helo } from "../../src/hooks/stages.ts";
 import { formatDate, receivedField, withKeyword } from "../../src/session/received.ts";
 import type { Session } from "../../src/session/session.ts";
+import { AcceptedRecipient } from "../../src/session/recipient.ts";
 import { Transaction } from "../../src/session/transaction.ts";
 import { address, makeEnvironment, makeSession } from "./fixtures.ts";
 
@@ -37,13 +38,8 @@ function setUp(facts: Facts): { session: Session; transaction: Transaction } {
   const parameters = new Map<string, string | undefined>(facts.utf8 ? [["SMTPUTF8", undefined]] : given);
   const transaction = new Transaction(session, address("a@client.test"), parameters);
   for (const recipient of facts.recipients ?? []) {
-    transaction.addRecipient({
-      address: address(recipient),
-      parameters: new Map(),
-      route: undefined,
-      original: address(recipient),
-      acceptedBy: "x",
-    });
+    const to = address(recipient);
+    transaction.addRecipient(new AcceptedRecipient(to, to, new Map(), undefined, "x"));
   }
   return { session, transaction };
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Envelope, Recipient } from "../../src/hooks/stages.ts";
 import { recipientDsn, validSinceOf } from "../../src/session/requests.ts";
+import { AcceptedRecipient } from "../../src/session/recipient.ts";
 import { Transaction } from "../../src/session/transaction.ts";
 import { address, makeEnvironment, makeSession } from "./fixtures.ts";
 
@@ -23,13 +24,8 @@ function transactionWith(parameters: Parameters, authenticated = false): Transac
 function recipientWith(parameters: Parameters): Recipient | undefined {
   const transaction = transactionWith({});
   const given = address("b@mx.test");
-  transaction.addRecipient({
-    address: given,
-    original: given,
-    route: undefined,
-    acceptedBy: "x",
-    parameters: new Map(Object.entries(parameters)),
-  });
+  const parametersGiven = new Map(Object.entries(parameters));
+  transaction.addRecipient(new AcceptedRecipient(given, given, parametersGiven, undefined, "x"));
   return transaction.recipients[0];
 }
 

@@ -52,6 +52,20 @@ describe("a body", () => {
     );
   });
 
+  test("that comes octet by octet is put together", async () => {
+    const { environment, store } = setUp();
+    const text = "0123456789".repeat(5_000);
+    for (const octet of text.slice(0, 25_000)) assert.equal(store.write(Buffer.from(octet)), undefined);
+    for (let at = 25_000; at < text.length; at += 5_000) {
+      assert.equal(store.write(Buffer.from(text.slice(at, at + 5_000))), undefined);
+    }
+    const pieces: string[] = [];
+    for await (const piece of store.read()) pieces.push(Buffer.from(piece).toString());
+    assert.equal(pieces.join(""), text);
+    assert.ok(pieces.length < 20, `${pieces.length} pieces`);
+    assert.equal(environment.memory.used, text.length);
+  });
+
   test("goes to the spool earlier where the memory of all sessions is used up", async () => {
     const { environment, spools, store } = setUp({ memoryBytes: 100_000 });
     await fill(store, 2);

@@ -9,5 +9,6 @@ export const binaryMime: Extension = {
   source: "RFC 3030 §3",
   doc: "Messages without line structure, by BDAT only.",
   profiles: everyProfile,
+  needs: ["CHUNKING", "8BITMIME"], // RFC 3030 §3; BODY is a parameter of 8BITMIME here
   line: () => "BINARYMIME",
 };

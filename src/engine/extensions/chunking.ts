@@ -9,6 +9,7 @@ import { ChunkDecoder } from "../../wire/chunk.ts";
 import type { Command } from "../../wire/command.ts";
 import { fault } from "../../wire/fault.ts";
 import type { Fault } from "../../wire/fault.ts";
+import { missingLayer } from "../check.ts";
 import type { Conversation, Extension, Intake } from "../contract.ts";
 import { askData, noRecipients } from "../data.ts";
 import { answerMessage, replyToMessage } from "../final-reply.ts";
@@ -83,7 +84,10 @@ function answerEach(talk: Conversation, { verb, argument }: Command, problem: Fa
   talk.endTransaction();
 }
 
-function problemOf({ session, offered, series }: Conversation): Fault | undefined {
+function problemOf(talk: Conversation): Fault | undefined {
+  const { session, offered, series } = talk;
+  const missing = missingLayer(talk, "BDAT");
+  if (missing !== undefined) return missing.fault;
   if (!offered.keywords.has("CHUNKING")) return helloFirst;
   const { transaction } = session;
   if (transaction === undefined) return mailFirst;
@@ -177,6 +181,7 @@ class ChunkReceiver extends Receiver {
     if (this.#last) {
       finishMessage(talk, this);
     } else if (this.refusal === undefined) {
+      if (this.#chunk > 0) talk.messageCame();
       talk.reply({ code: 250, enhanced: "2.0.0", text: `${this.#chunk} octets received` }); // RFC 3030 §2
     } else {
       this.failed = true;

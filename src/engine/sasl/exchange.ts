@@ -28,6 +28,8 @@ export class Exchange {
   readonly #context: SaslContext;
   /** What the hooks were asked and what they said, once they were. */
   #checked: Checked | undefined;
+  /** Monotonic milliseconds at which the client's last response came. */
+  #heardAt = 0;
   #failureCounted = false;
 
   constructor(talk: Conversation, mechanism: Mechanism, context: SaslContext) {
@@ -79,6 +81,7 @@ export class Exchange {
   }
 
   #respond(step: SayStep, encoded: string): void {
+    this.#heardAt = this.#talk.session.clock.monotonic();
     const response = fromBase64(encoded);
     if (response === undefined) this.#refuse(notBase64);
     else this.#go(step.next(response));
@@ -88,7 +91,8 @@ export class Exchange {
     const { session, settings } = this.#talk;
     const { username } = credentials;
     const { throttle } = session.setup.logins;
-    const over = throttle.over(session.client.address, username, settings.limits, session.clock.monotonic());
+    const now = session.clock.monotonic();
+    const over = throttle.over(session.client.address, username, settings.limits, now);
     if (over !== undefined) {
       session.limitReached(`limits.${over}`, this.#talk.reply(tooMany));
       this.#talk.countError();
@@ -111,8 +115,8 @@ export class Exchange {
     });
   }
 
-  #heard(outcome: Outcome, { keys, challenge }: Claims): Heard {
-    return { accepted: isAccepted(outcome), keys, challenge };
+  #heard(outcome: Outcome, { keys, challenge, shape }: Claims): Heard {
+    return { accepted: isAccepted(outcome), keys, challenge, shape };
   }
 
   #end(proved: boolean): void {
@@ -125,7 +129,10 @@ export class Exchange {
     const { session } = this.#talk;
     const username = claims.identity ?? credentials.username;
     session.auth = { username, mechanism: this.#mechanism.name };
-    session.setup.logins.throttle.succeeded(credentials.username);
+    // What a client with a token or certificate calls itself may be another's name, whose failures it must not clear
+    const isProved = credentials.method === "password" || credentials.method === "keys";
+    const account = isProved ? credentials.username : username;
+    session.setup.logins.throttle.succeeded(session.client.address, account);
     this.#talk.answer("auth", outcome, username, failed, done);
   }
 
@@ -133,8 +140,10 @@ export class Exchange {
     const { session, settings } = this.#talk;
     this.#countFailure();
     const first = settings.limits.authFailureDelayMs;
-    const delayMs = Math.min(first * 2 ** (session.authFailures - 1), Math.max(first, longestDelayMs));
-    if (delayMs === 0) {
+    const wholeMs = Math.min(first * 2 ** (session.authFailures - 1), Math.max(first, longestDelayMs));
+    // What the hooks took is part of it: the time must not tell how they found out, such as that there is no such user
+    const delayMs = wholeMs - (session.clock.monotonic() - this.#heardAt);
+    if (delayMs <= 0) {
       this.#sayFailed();
       return;
     }

@@ -4,7 +4,7 @@
 import type { AuthMechanism, AuthMethod } from "../../hooks/mechanisms.ts";
 import type { ClientCertificate, StoredKeys, TokenChallenge } from "../../hooks/stages.ts";
 import type { Credentials } from "../../session/auth-events.ts";
-import type { Logins } from "../../session/logins.ts";
+import type { KeyShape, Logins } from "../../session/logins.ts";
 import type { ChannelBindings } from "../../session/session.ts";
 
 /** What comes next in an exchange. */
@@ -37,6 +37,8 @@ export interface Heard {
   readonly accepted: boolean;
   readonly keys: StoredKeys | undefined;
   readonly challenge: TokenChallenge | undefined;
+  /** How keys look here, where a hook has said it. */
+  readonly shape?: KeyShape | undefined;
 }
 
 /** What an exchange may look at. */

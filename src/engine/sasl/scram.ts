@@ -4,7 +4,6 @@
 
 import { saslPrep } from "../../wire/saslprep.ts";
 import type { ScramKeys, StoredKeys } from "../../hooks/stages.ts";
-import { leastIterations } from "../../session/logins.ts";
 import { digest, hmac, pbkdf2, same, xor } from "./crypto.ts";
 import { check, malformed, notProved, ordinary, proved, say } from "./mechanism.ts";
 import type { Heard, Mechanism, Next, SaslContext, Step } from "./mechanism.ts";
@@ -116,24 +115,15 @@ function sayFirst(exchange: Exchange, heard: Heard): Step {
   });
 }
 
-function secretOf({ variant, context, username }: Exchange, { accepted, keys }: Heard): Secret {
+function secretOf({ variant, context, username }: Exchange, { accepted, keys, shape }: Heard): Secret {
   const { logins } = context;
+  if (accepted && shape !== undefined) logins.saw(variant.name, shape);
   const known = accepted && keys !== undefined ? variant.keysOf(keys) : undefined;
-  if (known !== undefined) {
-    const { salt, iterations } = known;
-    logins.saw(variant.name, { saltBytes: salt.length, iterations, derived: false });
-    return { salt, iterations, keys: () => known };
-  }
+  if (known !== undefined) return { salt: known.salt, iterations: known.iterations, keys: () => known };
   const password = accepted && keys !== undefined && "password" in keys ? keys.password : undefined;
-  if (password !== undefined) {
-    logins.saw(variant.name, { saltBytes: 16, iterations: leastIterations, derived: true });
-  }
   // RFC 5802 does not say so: without it, who asks could tell the known from the unknown
-  const { saltBytes, iterations, derived } = logins.shapeOf(variant.name);
-  const salt = hmac("sha256", logins.saltKey, `${variant.name} ${username}`).subarray(
-    0,
-    Math.min(saltBytes, 32),
-  );
+  const { saltBytes, iterations, derived } = shape ?? logins.shapeOf(variant.name);
+  const salt = saltFor(`${variant.name} ${username}`, saltBytes, logins.saltKey);
   if (!derived) return { salt, iterations, keys: () => undefined };
   return {
     salt,
@@ -143,6 +133,14 @@ function secretOf({ variant, context, username }: Exchange, { accepted, keys }: 
       return password === undefined ? undefined : made;
     },
   };
+}
+
+/** So many octets that nobody can foretell, always the same for a name. */
+function saltFor(name: string, size: number, key: Uint8Array): Buffer {
+  const pieces = Array.from({ length: Math.ceil(size / 32) }, (_, index) =>
+    hmac("sha256", key, index === 0 ? name : `${name} ${index}`),
+  );
+  return Buffer.concat(pieces).subarray(0, size);
 }
 
 // RFC 5802 §3

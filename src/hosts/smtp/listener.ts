@@ -8,17 +8,21 @@ import type { EngineSettings } from "../../engine/settings.ts";
 import type { Client } from "../../hooks/stages.ts";
 import { Session } from "../../session/session.ts";
 import type { Peer, SessionSetup } from "../../session/session.ts";
-import { formatReply } from "../../wire/reply.ts";
 import { createAcceptor } from "./accept.ts";
 import type { ReadMode, SocketOwner } from "./accept.ts";
 import type { CertificateStore } from "./certificates.ts";
+import type { ConnectionTable } from "./connection-table.ts";
 import { Connection } from "./connection.ts";
 import { ProxiedSocket, reportRefused, tlsByProxy } from "./proxied.ts";
 import type { ProxyRules } from "./proxied.ts";
+import { listenOnPath } from "./unix-socket.ts";
 
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
+  /** Of a Unix socket, in place of host and port; `mode`: its permissions. */
+  readonly path?: string | undefined;
+  readonly mode?: number;
   readonly implicitTls: boolean;
   /** Undefined: no TLS here. */
   readonly certificates: CertificateStore | undefined;
@@ -33,77 +37,22 @@ export interface ListenerOptions {
   readonly proxy?: ProxyRules | undefined;
 }
 
-/** A connection, with a dialogue or before it. */
-type OpenConnection = Pick<Connection, "session" | "tick" | "drain" | "destroy">;
-
-/** Open connections and how many each address has. */
-export class ConnectionTable {
-  /** With the client's address, once it is known. */
-  readonly #open = new Map<OpenConnection, string | undefined>();
-  /** Since the start. */
-  total = 0;
-  readonly #limit: number;
-  readonly #limitPerAddress: number;
-  readonly #perAddress = new Map<string, number>();
-
-  constructor(limit: number, limitPerAddress: number) {
-    this.#limit = limit;
-    this.#limitPerAddress = limitPerAddress;
-  }
-
-  get size(): number {
-    return this.#open.size;
-  }
-
-  /** The open ones; may be changed while it is gone through. */
-  open(): IterableIterator<OpenConnection> {
-    return this.#open.keys();
-  }
-
-  /** Why one more connection of this address, if it is known, may not be taken: the setting and the reply. */
-  refusal(address: string | undefined): { readonly limit: string; readonly wire: string } | undefined {
-    if (this.#open.size >= this.#limit) return { limit: "limits.connections", wire: tooManyInAll };
-    if (address !== undefined && (this.#perAddress.get(address) ?? 0) >= this.#limitPerAddress) {
-      return { limit: "limits.connectionsPerAddress", wire: tooManyOfYours };
-    }
-    return undefined;
-  }
-
-  /** Without an address: whose client is not known yet, and who counts in all only. */
-  add(connection: OpenConnection, address: string | undefined): void {
-    this.#open.set(connection, address);
-    if (address === undefined) return;
-    this.total += 1;
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
-  }
-
-  remove(connection: OpenConnection): void {
-    const address = this.#open.get(connection);
-    this.#open.delete(connection);
-    if (address === undefined) return;
-    const left = (this.#perAddress.get(address) ?? 0) - 1;
-    if (left > 0) this.#perAddress.set(address, left);
-    else this.#perAddress.delete(address);
-  }
+/** Binds; rejects with Node's error when that fails. */
+export async function listen(options: ListenerOptions): Promise<Server> {
+  const server = createAcceptor((socket) => take(socket, options), options.readMode);
+  const { host, port, path, mode } = options;
+  if (path === undefined) await listenOnPort(server, host, port);
+  else await listenOnPath(server, path, mode ?? 0o660);
+  server.on("error", ignore);
+  return server;
 }
 
-// RFC 5321 §3.8: 421 in place of the greeting; RFC 2034 §4: no enhanced code there
-const tooManyInAll = formatReply({ code: 421, enhanced: "", text: "Too many connections, try again later" });
-const tooManyOfYours = formatReply({
-  code: 421,
-  enhanced: "",
-  text: "Too many connections from your address",
-});
-
-/** Binds; rejects with Node's error when that fails. */
-export function listen(options: ListenerOptions): Promise<Server> {
-  const server = createAcceptor((socket) => take(socket, options), options.readMode);
+function listenOnPort(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
+    server.listen({ host, port, backlog: 1024 }, () => {
       server.off("error", reject);
-      server.on("error", ignore);
-      resolve(server);
+      resolve();
     });
   });
 }
@@ -114,7 +63,7 @@ function ignore(): void {
 }
 
 function take(socket: Socket, options: ListenerOptions): SocketOwner | undefined {
-  const peer = peerOf(socket);
+  const peer = options.path === undefined ? peerOf(socket) : localPeer;
   if (peer === undefined) {
     socket.on("error", ignore);
     socket.destroy(); // the client was gone before it could be greeted
@@ -160,7 +109,8 @@ function open(
   rest: Buffer = nothing,
 ): Connection | undefined {
   const { connections, settings, protocol, implicitTls } = options;
-  const { address } = session.client;
+  // Clients of a Unix socket have no address to be counted by, unless a proxy has told one
+  const address = session.client === localPeer.client ? undefined : session.client.address;
   if (isTurnedAway(socket, session, address, options)) return undefined;
   const connection = new Connection(
     socket,
@@ -169,6 +119,7 @@ function open(
     connections,
   );
   connections.add(connection, address);
+  connections.total += 1;
   if (implicitTls) {
     if (rest.length > 0) giveBack(socket, rest);
     connection.start(true);
@@ -210,6 +161,12 @@ function isTurnedAway(
   }
   return true;
 }
+
+/** Who comes by a Unix socket is on this machine. */
+const localPeer: Peer = {
+  client: { address: "127.0.0.1", family: 4, port: 0 },
+  local: { address: "127.0.0.1", port: 0 },
+};
 
 function peerOf(socket: Socket): Peer | undefined {
   const { remoteAddress, remotePort } = socket;

@@ -2,7 +2,7 @@
 // Which certificate is shown is the store's choice. Knows no SMTP.
 
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 import type { TlsInfo } from "../../hooks/stages.ts";
 import type { ChannelBindings } from "../../session/session.ts";
 import type { CertificateStore } from "./certificates.ts";
@@ -33,16 +33,20 @@ export function startTls(
 ): TLSSocket {
   const { TLSSocket } = loadTls();
   const { clientCertificates } = certificates;
+  const chooses = !certificates.hasOnePair;
   let name: string | undefined;
   const secured = new TLSSocket(socket, {
     isServer: true,
     secureContext: certificates.standard,
-    // RFC 6066 §3: a name that is not known is no reason to refuse; it gets the default certificate
-    SNICallback(serverName, answer) {
-      const choice = certificates.choose(serverName, secured.getSharedSigalgs());
-      name = choice.name;
-      answer(null, choice.context);
-    },
+    // RFC 6066 §3: a name that is not known is no reason to refuse; it gets the default certificate. Where there is nothing
+    // to choose the handshake need not stop to ask
+    ...(chooses && {
+      SNICallback(serverName: string, answer: (error: null, context?: SecureContext) => void) {
+        const choice = certificates.choose(serverName, secured.getSharedSigalgs());
+        name = choice.name;
+        answer(null, choice.context);
+      },
+    }),
     // RFC 8446 §4.3.2; RFC 8314 §4.2: asked for only where a server is set up to use it
     requestCert: clientCertificates !== "off",
     rejectUnauthorized: clientCertificates === "require",
@@ -59,6 +63,7 @@ export function startTls(
   secured.on("close", () => fail());
   secured.on("secure", () => {
     if (settled) return;
+    if (!chooses) name = certificates.choose(serverNameOf(secured) ?? "").name;
     const info = tlsInfo(secured, name, clientCertificates !== "off");
     // OpenSSL refuses a missing certificate; what it cannot verify it leaves to its caller
     if (clientCertificates === "require" && info.clientCertificate?.verified !== true) {
@@ -78,12 +83,17 @@ function reasonOf(error: Error & { readonly reason?: unknown; readonly code?: un
 }
 
 function tlsInfo(socket: TLSSocket, name: string | undefined, asked: boolean): TlsInfo {
-  const { servername }: { servername?: unknown } = socket;
   return {
     version: socket.getProtocol() ?? "unknown",
     cipher: socket.getCipher().standardName,
-    serverName: typeof servername === "string" ? servername : undefined,
+    serverName: serverNameOf(socket),
     certificateName: name,
     clientCertificate: asked ? clientCertificateOf(socket) : undefined,
   };
+}
+
+/** The name that the client asked for; Node gives false where it asked for none. */
+function serverNameOf(socket: TLSSocket): string | undefined {
+  const { servername }: { servername?: unknown } = socket;
+  return typeof servername === "string" ? servername : undefined;
 }

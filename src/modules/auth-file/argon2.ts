@@ -16,6 +16,8 @@ const saltLength = 16;
 const tagLength = 32;
 
 const bounds = { m: [8, 1_048_576], t: [1, 100], p: [1, 64] } as const;
+/** Most of `m` times `t`, KiB that are written in all: several seconds of a login. Source: libsodium's "sensitive". */
+const maxWork = 4_194_304;
 
 type Algorithm = "argon2id" | "argon2i" | "argon2d";
 
@@ -37,6 +39,7 @@ export function readArgon2(text: string): PasswordHash | string {
   const { m = 0, t = 0, p = 0 } = Object.fromEntries(parameters);
   // RFC 9106 §3.1: eight blocks for each lane
   if (m < 8 * p) return `m=${m} is too small for p=${p}; want ${8 * p} at least`;
+  if (m * t > maxWork) return `m=${m} with t=${t} takes too long; want m times t of ${maxWork} at most`;
   const cost = { memory: m, passes: t, parallelism: p };
   return {
     scheme: name,

@@ -19,6 +19,9 @@ const saltLength = 16;
 const hashLength = 32;
 
 const bounds = { ln: [1, 20], r: [1, 32], p: [1, 16] } as const;
+/** Most memory, and most of it times `p`, in octets: as with Argon2. */
+const maxMemory = 2 ** 30;
+const maxWork = 2 ** 32;
 
 /** The scrypt hash of `text`, which begins with `$scrypt$`; otherwise what is wrong with it. */
 export function readScrypt(text: string): PasswordHash | string {
@@ -31,6 +34,10 @@ export function readScrypt(text: string): PasswordHash | string {
     return "want $scrypt$ln=…,r=…,p=…$salt$hash, salt and hash in base64 without padding";
   }
   const { ln = 0, r = 0, p = 0 } = Object.fromEntries(parameters);
+  const memory = 128 * r * 2 ** ln; // RFC 7914 §2
+  if (memory > maxMemory || memory * p > maxWork) {
+    return `ln=${ln} with r=${r} and p=${p} takes too much; want 1 GiB and four times that in all at most`;
+  }
   return {
     scheme: "scrypt",
     async verify(password, signal) {

@@ -1,5 +1,17 @@
 // What a user typed as part of an LDAP name or filter, so that it stays one value whatever is in it. Pure.
 
+import { saslPrep } from "../../wire/saslprep.ts";
+
+/**
+ * The user name in the one form in which it is compared, taken over and counted. A directory overlooks blanks at the ends,
+ * more than one in a row, and characters that are not shown (RFC 4518 §2.2, §2.6.1): undefined for names with such, by which
+ * one user would be many.
+ */
+export function plainName(username: string): string | undefined {
+  const name = saslPrep(username);
+  return name === undefined || name === "" || /^ | $| {2}/.test(name) ? undefined : name;
+}
+
 /** Where the user name goes in a template. */
 export const placeholder = "{username}";
 

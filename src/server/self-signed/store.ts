@@ -1,7 +1,7 @@
 // The self-signed certificate of a directory: made on first use, used again afterwards, and made anew when it runs out
 // or the server has another name. For development: clients cannot verify it unless they are told to trust it.
 
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { parseLiteral } from "../../wire/address.ts";
@@ -79,10 +79,17 @@ function covers(certificate: Names, name: string): boolean {
   return (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
 }
 
-/** By way of a new name, so that nobody reads half a file. */
+/**
+ * By way of a new name, so that nobody reads half a file. "wx": a file or link that somebody has put there beforehand could
+ * be open, and the key be read through it.
+ */
 function replace(file: string, text: string, mode: number): void {
-  const temporary = `${file}.${process.pid}`;
-  writeFileSync(temporary, text, { mode });
-  chmodSync(temporary, mode); // the file may have been there, with another mode
-  renameSync(temporary, file);
+  const temporary = `${file}.${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    writeFileSync(temporary, text, { mode, flag: "wx" });
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }

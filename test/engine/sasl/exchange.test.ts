@@ -171,7 +171,8 @@ describe("it is a fault of the module", () => {
   test("to accept a token or certificate of nobody", async () => {
     const talk = await open({ modules: [token(() => accept())], settings });
     assert.deepEqual(await say(talk, "OAUTHBEARER", unnamed), tempfail);
-    assert.deepEqual(await say(talk, "OAUTHBEARER", bearer), successful);
+    // A good token may be that of somebody else than the client says
+    assert.deepEqual(await say(talk, "OAUTHBEARER", bearer), tempfail);
     const module: AnyModule = {
       name: "cert",
       auth: { methods: ["certificate"], handler: (_event: CertificateAuth) => accept() },

@@ -66,6 +66,31 @@ describe("the wait before 535", () => {
     assert.equal(talk.clock.pending, 0);
   });
 
+  test("has what the hooks took in it, so that the time does not tell how they judged", async () => {
+    const slow: AnyModule = {
+      name: "slow",
+      auth: ({ clock, username }) =>
+        username === "tim"
+          ? new Promise((resolve) => void clock.after(300, () => resolve(undefined)))
+          : undefined,
+    };
+    for (const user of ["tim", "nobody"]) {
+      const talk = await open({ modules: [slow], settings, limits: { authFailureDelayMs: 1_000 } });
+      talk.feed(`AUTH PLAIN ${Buffer.from(`\0${user}\0x`).toString("base64")}\r\n`);
+      talk.heard();
+      for (const [ms, said] of [
+        [300, []],
+        [699, []],
+        [1, invalid],
+      ] as const) {
+        await nextTurn();
+        talk.clock.advance(ms);
+        for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+        assert.deepEqual(talk.heard(), said, `${user}, ${ms}`);
+      }
+    }
+  });
+
   test("holds back what was sent meanwhile, and is not outlived by the client", async () => {
     const talk = await open({ modules: [login()], settings, limits: { authFailureDelayMs: 1_000 } });
     talk.feed(`AUTH PLAIN ${Buffer.from(wrong).toString("base64")}\r\nNOOP\r\n`);
@@ -123,6 +148,26 @@ describe("too many failures", () => {
     talk.session.auth = undefined;
     assert.deepEqual(await say(talk, "PLAIN", wrong), invalid);
     assert.deepEqual(await say(talk, "PLAIN", right), successful);
+  });
+
+  test("of an account are not forgotten for a good token that says it is theirs", async () => {
+    const own: AnyModule = {
+      name: "own",
+      auth: {
+        methods: ["password", "token"],
+        handler(event: AuthEvent) {
+          if (event.method !== "token") return undefined;
+          event.identify("mallory");
+          return accept();
+        },
+      },
+    };
+    const talk = await open({ modules: [own], settings, limits: { authFailuresPerAccount: 2 } });
+    await say(talk, "PLAIN", wrong);
+    assert.deepEqual(await say(talk, "XOAUTH2", "user=tim\x01auth=Bearer abc\x01\x01"), successful);
+    talk.session.auth = undefined;
+    await say(talk, "PLAIN", wrong);
+    assert.deepEqual(await say(talk, "PLAIN", wrong), later);
   });
 
   test("of an address: 454 for any account", async () => {

@@ -157,6 +157,20 @@ describe("who asks for an unknown user", () => {
     assert.deepEqual([real.last, fake.last], [invalid, invalid]);
   });
 
+  test("sees what a hook supplies without accept(), from the first time on; it lets nobody in", async () => {
+    const keys = scramKeys("sha256", "secret", Buffer.alloc(64, 7), 6_000);
+    const alike: AnyModule = {
+      name: "alike",
+      auth: { methods: ["keys"], handler: ({ supply }: KeysAuth) => supply({ scramSha256: keys }) },
+    };
+    const talk = await open({ modules: [alike] });
+    const { serverFirst, last } = await scram(talk, "SCRAM-SHA-256", nobody);
+    assert.deepEqual(shape(serverFirst).slice(0, 2), ["6000", 64]);
+    assert.doesNotMatch(serverFirst, /BwcHBwcH/);
+    assert.deepEqual(last, invalid);
+    assert.equal(talk.session.auth, undefined);
+  });
+
   test("hears a module's refusal no earlier than a wrong password", async () => {
     const refuses: AnyModule = {
       name: "refuses",

@@ -5,7 +5,7 @@ import type { Report } from "../../../src/hooks/report.ts";
 import type { ServerModule } from "../../../src/hooks/module.ts";
 import type { SessionInfo } from "../../../src/hooks/stages.ts";
 import type { ReadMode } from "../../../src/hosts/smtp/accept.ts";
-import type { ListenOptions } from "../../../src/server/options.ts";
+import type { ListenSettings } from "../../../src/server/options.ts";
 import { formatProxyV1, formatProxyV2 } from "../../../src/wire/proxy.ts";
 import type { ProxiedConnection } from "../../../src/wire/proxy.ts";
 import { localhostTls, startLocal } from "../../stress/support/local-server.ts";
@@ -34,7 +34,7 @@ export interface Started extends LocalServer {
 export async function start(
   t: TestContext,
   readMode: ReadMode,
-  listener: Partial<ListenOptions> = {},
+  listener: ListenSettings = {},
   options: Partial<LocalOptions> = {},
 ): Promise<Started> {
   const sessions: Seen[] = [];

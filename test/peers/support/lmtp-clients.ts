@@ -119,6 +119,7 @@ const dovecot: LmtpProgram = {
         for (const recipient of recipients) {
           fates.push(fateOf(await client.say(`RCPT TO:<${recipient}>\r\n`)));
         }
+        if (!fates.includes("sent")) return fates;
         assert.match(await client.say("DATA\r\n"), /^354 /);
         const stuffed = content.toString("latin1").replaceAll(/^\./gm, "..");
         client.write(Buffer.from(`${stuffed}.\r\n`, "latin1"));

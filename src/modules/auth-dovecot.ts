@@ -5,8 +5,7 @@ import type { PasswordAuth } from "../hooks/auth.ts";
 import type { ServerModule } from "../hooks/module.ts";
 import { accept } from "../hooks/verdict.ts";
 import type { Verdict } from "../hooks/verdict.ts";
-import { DovecotAuthClient, DovecotAuthError } from "../transports/dovecot-auth.ts";
-import type { DovecotAddress, DovecotAnswer } from "../transports/dovecot-auth.ts";
+import type { DovecotAddress, DovecotAnswer, DovecotAuthClient } from "../transports/dovecot-auth.ts";
 import { answerRoomMs, BackEndTimeout, within } from "./shared/back-end.ts";
 import { actsAsItself, backEndDown, isPlausible } from "./shared/credentials.ts";
 import { checkMilliseconds, checkOptions, describe, optionError } from "./shared/options.ts";
@@ -40,12 +39,19 @@ export function authDovecot(options: AuthDovecotOptions): ServerModule {
     throw optionError("authDovecot.service", `want a name such as smtp, found ${describe(service)}`);
   }
   const timeoutMs = checkMilliseconds("authDovecot.timeoutMs", options.timeoutMs, 100, 50_000) ?? 20_000;
-  const client = new DovecotAuthClient(readAddress(options), service);
+  const address = readAddress(options);
+  let client: Promise<DovecotAuthClient> | undefined;
+  const connected = (): Promise<DovecotAuthClient> => {
+    client ??= import("../transports/dovecot-auth.ts").then(
+      ({ DovecotAuthClient: Client }) => new Client(address, service),
+    );
+    return client;
+  };
   return {
     name: "auth-dovecot",
     auth: {
       timeout: timeoutMs + answerRoomMs,
-      handler: (event) => (mayBeAsked(event) ? judge(event, client, timeoutMs) : undefined),
+      handler: (event) => (mayBeAsked(event) ? judge(event, connected, timeoutMs) : undefined),
     },
   };
 }
@@ -54,17 +60,23 @@ function mayBeAsked(event: PasswordAuth): boolean {
   return isPlausible(event) && actsAsItself(event);
 }
 
-async function judge(event: PasswordAuth, client: DovecotAuthClient, timeoutMs: number): Promise<Answer> {
+async function judge(
+  event: PasswordAuth,
+  connected: () => Promise<DovecotAuthClient>,
+  timeoutMs: number,
+): Promise<Answer> {
+  const dovecot = await connected();
   const { session, log } = event;
   const { local, client: peer } = session;
   let answer: DovecotAnswer;
   try {
     const secured = session.tls !== undefined;
     answer = await within(event, timeoutMs, (signal) =>
-      client.check({ local, client: peer, secured }, event, signal),
+      dovecot.check({ local, client: peer, secured }, event, signal),
     );
   } catch (error) {
-    if (!(error instanceof DovecotAuthError || error instanceof BackEndTimeout)) throw error;
+    const isDovecots = error instanceof Error && error.name === "DovecotAuthError";
+    if (!isDovecots && !(error instanceof BackEndTimeout)) throw error;
     log.error(`Dovecot does not answer: ${error.message}`);
     return backEndDown;
   }

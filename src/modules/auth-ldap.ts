@@ -5,7 +5,6 @@ import type { PasswordAuth } from "../hooks/auth.ts";
 import type { ServerModule } from "../hooks/module.ts";
 import { accept } from "../hooks/verdict.ts";
 import type { Verdict } from "../hooks/verdict.ts";
-import { login } from "./auth-ldap/directory.ts";
 import type { DirectorySettings, LoginResult } from "./auth-ldap/directory.ts";
 import { plainName } from "./auth-ldap/names.ts";
 import type { AuthLdapOptions } from "./auth-ldap/options.ts";
@@ -42,6 +41,7 @@ async function judge(
     log.debug("no-such-user");
     return undefined;
   }
+  const { login } = await import("./auth-ldap/directory.ts");
   let result: LoginResult;
   try {
     result = await within(event, timeoutMs, (signal) =>

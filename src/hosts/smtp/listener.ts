@@ -13,7 +13,7 @@ import type { ReadMode, SocketOwner } from "./accept.ts";
 import type { CertificateStore } from "./certificates.ts";
 import type { ConnectionTable } from "./connection-table.ts";
 import { Connection } from "./connection.ts";
-import { ProxiedSocket, reportRefused, tlsByProxy } from "./proxied.ts";
+import type * as Proxied from "./proxied.ts";
 import type { ProxyRules } from "./proxied.ts";
 import { listenOnPath } from "./unix-socket.ts";
 
@@ -38,7 +38,10 @@ export interface ListenerOptions {
 }
 
 /** Binds; rejects with Node's error when that fails. */
-export async function listen(options: ListenerOptions): Promise<Server> {
+export async function listen(given: ListenerOptions): Promise<Server> {
+  // Few listeners have a proxy in front
+  const proxied = given.proxy === undefined ? undefined : await import("./proxied.ts");
+  const options = { ...given, proxied };
   const server = createAcceptor((socket) => take(socket, options), options.readMode);
   const { host, port, path, mode } = options;
   if (path === undefined) await listenOnPort(server, host, port);
@@ -62,7 +65,12 @@ function ignore(): void {
   // The client hears it from its system; the next accept may do better.
 }
 
-function take(socket: Socket, options: ListenerOptions): SocketOwner | undefined {
+/** With what is loaded only where it is needed. */
+interface Listening extends ListenerOptions {
+  readonly proxied: typeof Proxied | undefined;
+}
+
+function take(socket: Socket, options: Listening): SocketOwner | undefined {
   const peer = options.path === undefined ? peerOf(socket) : localPeer;
   if (peer === undefined) {
     socket.on("error", ignore);
@@ -70,17 +78,19 @@ function take(socket: Socket, options: ListenerOptions): SocketOwner | undefined
     return undefined;
   }
   const session = new Session(options.setup, peer);
-  return options.proxy === undefined
+  const { proxy, proxied } = options;
+  return proxy === undefined || proxied === undefined
     ? open(socket, session, options)
-    : takeProxied(socket, session, options, options.proxy);
+    : takeProxied(socket, session, options, proxy, proxied);
 }
 
 /** Waits for the PROXY header of a connection. */
 function takeProxied(
   socket: Socket,
   session: Session,
-  options: ListenerOptions,
+  options: Listening,
   proxy: ProxyRules,
+  { ProxiedSocket, reportRefused }: typeof Proxied,
 ): SocketOwner | undefined {
   const { connections } = options;
   if (!proxy.networks.has(session.client.address)) {
@@ -105,7 +115,7 @@ function takeProxied(
 function open(
   socket: Socket,
   session: Session,
-  options: ListenerOptions,
+  options: Listening,
   rest: Buffer = nothing,
 ): Connection | undefined {
   const { connections, settings, protocol, implicitTls } = options;
@@ -124,7 +134,7 @@ function open(
     if (rest.length > 0) giveBack(socket, rest);
     connection.start(true);
   } else {
-    const tls = options.proxy?.trustTls === true ? tlsByProxy(session.proxy) : undefined;
+    const tls = options.proxy?.trustTls === true ? options.proxied?.tlsByProxy(session.proxy) : undefined;
     if (tls !== undefined) connection.dialogue.secured(tls);
     session.earlyTalker = rest.length > 0; // RFC 5321 §3.1: the greeting comes first
     connection.start(false);

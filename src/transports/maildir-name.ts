@@ -1,8 +1,10 @@
 // Names within a Maildir: unique file names, and folder names made of addresses that strangers wrote. Pure but for the
 // counter and the random part. Opens no files; see maildir.ts.
 
-import { createHash, randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+
+/** Loaded when it is needed: an import would cost every program with modules 5 MB (bench/import.ts). */
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 let counter = 0;
 const host = hostPart(hostname());
@@ -15,7 +17,7 @@ const host = hostPart(hostname());
 export function uniqueName(now: number): string {
   counter += 1;
   const microseconds = Math.floor((now % 1000) * 1000);
-  const random = randomBytes(8).toString("hex");
+  const random = crypto().randomBytes(8).toString("hex");
   return `${Math.floor(now / 1000)}.M${microseconds}P${process.pid}Q${counter}R${random}.${host}`;
 }
 
@@ -48,7 +50,7 @@ export function safeName(text: string): string {
     name += plain.test(character) ? character : `%${octet.toString(16).toUpperCase().padStart(2, "0")}`;
   }
   if (name.length <= maxNameOctets) return name;
-  return `${name.slice(0, 128)}%%${createHash("sha256").update(text).digest("hex")}`;
+  return `${name.slice(0, 128)}%%${crypto().createHash("sha256").update(text).digest("hex")}`;
 }
 
 /**

@@ -1,10 +1,12 @@
 // Argon2 (RFC 9106) in PHC form, `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`: made and compared. The computation is Node's
 // and runs on its threads.
 
-import crypto from "node:crypto";
 import { equalBytes, hashLimiter } from "./password-hash.ts";
 import type { PasswordHash } from "./password-hash.ts";
 import { fromBase64, readParameters, toBase64 } from "./phc.ts";
+
+/** Loaded when it is needed: an import would cost every program with modules 5 MB (bench/import.ts). */
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 /**
  * What new hashes cost: 19 MiB, two passes, one lane; about 20 ms.
@@ -24,7 +26,7 @@ type Algorithm = "argon2id" | "argon2i" | "argon2d";
 /** The Argon2 hash of `text`, which begins with `$argon2`; otherwise what is wrong with it. */
 export function readArgon2(text: string): PasswordHash | string {
   // Node 24.7 has it; so have builds with OpenSSL 3.2 and later
-  if (typeof crypto.argon2 !== "function") return "Argon2 needs Node 24.7 or later";
+  if (typeof crypto().argon2 !== "function") return "Argon2 needs Node 24.7 or later";
   const [, name = "", version, costs = "", saltText = "", hashText = "", ...rest] = text.split("$");
   if (name !== "argon2id" && name !== "argon2i" && name !== "argon2d") return `${name} is no known hash`;
   if (version !== "v=19") return "want version 19: $argon2id$v=19$…"; // RFC 9106 §3.2
@@ -52,7 +54,7 @@ export function readArgon2(text: string): PasswordHash | string {
 
 /** A new hash of the password, with a salt of its own. */
 export async function makeArgon2id(password: string): Promise<string> {
-  const salt = crypto.randomBytes(saltLength);
+  const salt = crypto().randomBytes(saltLength);
   const hash = await compute("argon2id", password, salt, tagLength, standard);
   const { memory, passes, parallelism } = standard;
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${toBase64(salt)}$${toBase64(hash)}`;
@@ -67,7 +69,7 @@ function compute(
 ): Promise<Buffer> {
   const input = { ...cost, message: Buffer.from(password), nonce, tagLength: length };
   return new Promise((resolve, reject) => {
-    crypto.argon2(algorithm, input, (error, made) => {
+    crypto().argon2(algorithm, input, (error, made) => {
       if (error === null) resolve(made);
       else reject(error);
     });

@@ -1,8 +1,10 @@
 // What one hash of a password file can do, and the limits under which hashes are computed. The algorithms are in files
 // of their own; read-hash.ts finds the right one.
 
-import { timingSafeEqual } from "node:crypto";
 import { Limiter } from "../shared/limiter.ts";
+
+/** Loaded when it is needed: an import would cost every program with modules 5 MB (bench/import.ts). */
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 /** A stored hash that a password can be compared with. */
 export interface PasswordHash {
@@ -23,5 +25,5 @@ export const hashLimiter = new Limiter(hashesAtOnce);
 
 /** Compares in constant time. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
+  return a.length === b.length && crypto().timingSafeEqual(a, b);
 }

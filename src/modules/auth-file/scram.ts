@@ -2,11 +2,13 @@
 // as Dovecot writes it; read also as RFC 5803 and PostgreSQL have it, `SCRAM-SHA-256$4096:salt$storedKey:serverKey`. Made,
 // and compared with a password for PLAIN. The exchange itself is the engine's.
 
-import { createHash, createHmac, pbkdf2, randomBytes } from "node:crypto";
 import type { ScramKeys } from "../../hooks/auth.ts";
 import { saslPrep } from "../../wire/saslprep.ts";
 import { equalBytes, hashLimiter } from "./password-hash.ts";
 import type { PasswordHash } from "./password-hash.ts";
+
+/** Loaded when it is needed: an import would cost every program with modules 5 MB (bench/import.ts). */
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 /** Hash functions that SCRAM is used with here. */
 export type ScramHash = "sha1" | "sha256";
@@ -66,7 +68,7 @@ export async function makeScram(
   password: string,
   iterations = standardIterations,
 ): Promise<string> {
-  const salt = randomBytes(saltLength);
+  const salt = crypto().randomBytes(saltLength);
   const { storedKey, serverKey } = await derive(hash, password, salt, iterations);
   const parts = [salt, storedKey, serverKey].map((bytes) => Buffer.from(bytes).toString("base64"));
   return `{${scheme(hash).toUpperCase()}}${[iterations, ...parts].join(",")}`;
@@ -80,14 +82,14 @@ async function derive(
   iterations: number,
 ): Promise<ScramKeys> {
   const salted = await stretch(hash, saslPrep(password) ?? password, salt, iterations);
-  const hmac = (text: string): Buffer => createHmac(hash, salted).update(text).digest();
-  const storedKey = createHash(hash).update(hmac("Client Key")).digest();
+  const hmac = (text: string): Buffer => crypto().createHmac(hash, salted).update(text).digest();
+  const storedKey = crypto().createHash(hash).update(hmac("Client Key")).digest();
   return { salt, iterations, storedKey, serverKey: hmac("Server Key") };
 }
 
 function stretch(hash: ScramHash, password: string, salt: Uint8Array, iterations: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    pbkdf2(password, salt, iterations, digestLength[hash], hash, (error, made) => {
+    crypto().pbkdf2(password, salt, iterations, digestLength[hash], hash, (error, made) => {
       if (error === null) resolve(made);
       else reject(error);
     });

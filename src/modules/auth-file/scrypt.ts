@@ -1,10 +1,12 @@
 // scrypt (RFC 7914) in PHC form, `$scrypt$ln=15,r=8,p=3$salt$hash`, as Python's passlib writes it: made and compared. The
 // computation is Node's and runs on its threads.
 
-import { randomBytes, scrypt } from "node:crypto";
 import { equalBytes, hashLimiter } from "./password-hash.ts";
 import type { PasswordHash } from "./password-hash.ts";
 import { fromBase64, readParameters, toBase64 } from "./phc.ts";
+
+/** Loaded when it is needed: an import would cost every program with modules 5 MB (bench/import.ts). */
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 interface Cost {
   /** Binary logarithm of N. */
@@ -49,7 +51,7 @@ export function readScrypt(text: string): PasswordHash | string {
 
 /** A new hash of the password, with a salt of its own. */
 export async function makeScrypt(password: string): Promise<string> {
-  const salt = randomBytes(saltLength);
+  const salt = crypto().randomBytes(saltLength);
   const hash = await compute(password, salt, hashLength, standard);
   const { ln, r, p } = standard;
   return `$scrypt$ln=${ln},r=${r},p=${p}$${toBase64(salt)}$${toBase64(hash)}`;
@@ -60,7 +62,7 @@ function compute(password: string, salt: Uint8Array, length: number, { ln, r, p 
   // RFC 7914 §2: 128 r octets for each of N blocks and p lanes; a little more for OpenSSL's own
   const maxmem = 128 * r * (N + p + 4) + 65_536;
   return new Promise((resolve, reject) => {
-    scrypt(password, salt, length, { N, r, p, maxmem }, (error, made) => {
+    crypto().scrypt(password, salt, length, { N, r, p, maxmem }, (error, made) => {
       if (error === null) resolve(made);
       else reject(error);
     });

@@ -1,7 +1,8 @@
 // sha512-crypt, `$6$salt$hash` and `$6$rounds=N$salt$hash`, as glibc's crypt(3) has it (U. Drepper, "Unix crypt using SHA-256
 // and SHA-512", version 0.6). Pure and slow: thousands of digests at once, so it runs in a worker (slow-hashes.ts).
 
-import { createHash } from "node:crypto";
+/** Loaded when it is needed: an import would cost every program with modules 5 MB (bench/import.ts). */
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 /** Rounds without `rounds=`. Source: Drepper, as are the least and the alphabet. */
 const standardRounds = 5_000;
@@ -46,7 +47,9 @@ function stir(key: Buffer, salt: Buffer, rounds: number): Buffer {
 
   for (let round = 0; round < rounds; round++) {
     const odd = (round & 1) === 1;
-    const hash = createHash("sha512").update(odd ? p : digest);
+    const hash = crypto()
+      .createHash("sha512")
+      .update(odd ? p : digest);
     if (round % 3 !== 0) hash.update(s);
     if (round % 7 !== 0) hash.update(p);
     digest = hash.update(odd ? digest : p).digest();
@@ -55,7 +58,7 @@ function stir(key: Buffer, salt: Buffer, rounds: number): Buffer {
 }
 
 function sha512(...parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash("sha512");
+  const hash = crypto().createHash("sha512");
   for (const part of parts) hash.update(part);
   return hash.digest();
 }

@@ -1,7 +1,7 @@
 // Hashes that Node does not compute on its own threads, bcrypt and sha512-crypt: compared in a worker thread, one after
 // the other, so that the event loop goes on. The thread lives as long as there is something to compare.
 
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { Limiter } from "../shared/limiter.ts";
 import { peerProblem } from "../shared/peer-package.ts";
 import type { PasswordHash } from "./password-hash.ts";
@@ -70,7 +70,8 @@ function ask(question: Omit<SlowQuestion, "id">): Promise<boolean> {
 function start(): Running {
   // Compiled, the file beside this one ends as this one does
   const file = import.meta.url.endsWith(".ts") ? "./slow-hashes-worker.ts" : "./slow-hashes-worker.js";
-  const worker = new Worker(new URL(file, import.meta.url), { execArgv: [] });
+  const { Worker: Thread } = process.getBuiltinModule("node:worker_threads");
+  const worker = new Thread(new URL(file, import.meta.url), { execArgv: [] });
   const started: Running = { worker, waiting: new Map() };
   const { waiting } = started;
   worker.on("message", ({ id, matches, error }: SlowAnswer) => {

@@ -1,10 +1,12 @@
 // How much one user may send in a while: messages and recipients, counted in the state of the module when the message is
 // about to come. Windows are fixed: they begin with the first message and forget all at their end.
 
-import { createHash } from "node:crypto";
 import type { TransactionEvent } from "../../hooks/stages.ts";
 import { defer } from "../../hooks/verdict.ts";
 import type { Verdict } from "../../hooks/verdict.ts";
+
+/** Loaded when it is needed: an import would cost every program with modules 5 MB (bench/import.ts). */
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 /** Bounds on what each user sends; at least one of `messages` and `recipients`. */
 export interface PerUser {
@@ -69,5 +71,5 @@ export function count(number: number, noun: string): string {
 // Without case: many back ends let "ANNA" log in as "anna", which must not open another account of numbers. As a digest:
 // a user name may be longer than a key.
 function keyOf(username: string): string {
-  return createHash("sha256").update(username.normalize("NFC").toLowerCase()).digest("base64url");
+  return crypto().createHash("sha256").update(username.normalize("NFC").toLowerCase()).digest("base64url");
 }

@@ -13,12 +13,12 @@ export interface DecodedData {
 
 /** Decodes `input`, which begins behind the CRLF of DATA. */
 export function decodeData(input: Buffer, mode: NewlineMode): DecodedData {
-  const output = Buffer.alloc(2 * input.length);
-  let length = 0;
+  // A list, not memory for the whole input: of many short messages each would set aside room for all
+  const output: number[] = [];
   let bareNewline = false;
   let lineStart = true;
   const put = (...bytes: number[]): void => {
-    for (const byte of bytes) output[length++] = byte;
+    output.push(...bytes);
   };
   for (let at = 0; at < input.length; at += 1) {
     const byte = input[at] ?? 0;
@@ -26,7 +26,7 @@ export function decodeData(input: Buffer, mode: NewlineMode): DecodedData {
     if (lineStart && byte === 0x2e) {
       if (next === undefined || (next === 0x0d && at + 2 === input.length)) break; // still open
       if (next === 0x0d && input[at + 2] === 0x0a)
-        return { output: output.subarray(0, length), bareNewline, end: at + 3 };
+        return { output: Buffer.from(output), bareNewline, end: at + 3 };
       lineStart = false;
     } else if (byte === 0x0d && next === 0x0a) {
       put(0x0d, 0x0a);
@@ -42,7 +42,7 @@ export function decodeData(input: Buffer, mode: NewlineMode): DecodedData {
       lineStart = false;
     }
   }
-  return { output: output.subarray(0, length), bareNewline, end: -1 };
+  return { output: Buffer.from(output), bareNewline, end: -1 };
 }
 
 /** Decodes a message that came in chunks, which `input` is all of: no dots, no end to look for (RFC 3030 §2). */

@@ -12,7 +12,7 @@ import type { Command } from "../wire/command.ts";
 import type { Fault } from "../wire/fault.ts";
 import type { Params } from "../wire/params.ts";
 import type { Reply } from "../wire/reply.ts";
-import type { EngineSettings, ProfileName } from "./settings.ts";
+import type { EngineSettings, ExtensionKeyword, ProfileName } from "./settings.ts";
 
 /** A command as a row: check by flags, then `run`, which asks the hooks and gives the default. */
 export interface CommandRow {
@@ -62,15 +62,14 @@ export interface Series {
 
 /** An ESMTP extension (RFC 5321 §2.2). */
 export interface Extension {
-  readonly keyword: string;
+  /** Has a row in `extensionProfiles`: where it may be on at all. */
+  readonly keyword: ExtensionKeyword;
   /** Where it is defined. */
   readonly source: string;
   /** What it gives, in one sentence for people. */
   readonly doc: string;
   /** Profiles in which it is on unless the configuration says otherwise. */
   readonly profiles: readonly ProfileName[];
-  /** Profiles that may have it at all, whatever the configuration says; default: every one. */
-  readonly allowed?: readonly ProfileName[];
   /** Keywords of the extensions without which it is of no use: it is off where one of them is. */
   readonly needs?: readonly string[];
   /** The line tells a time, so it is made anew for each EHLO. */

@@ -86,10 +86,10 @@ export type ProfileName = "mx" | "submission" | "lmtp" | "internal";
 export const everyProfile: readonly ProfileName[] = ["mx", "submission", "lmtp", "internal"];
 
 /**
- * In which profiles each extension may be on, by keyword, in the order of the EHLO list. Their files say why and the rest
- * (smtp.ts has them all); a configuration is checked without loading those.
+ * In which profiles each extension may be on, whatever the configuration says, by keyword in the order of the EHLO list. The
+ * rest is in their files (smtp.ts has them all), which need not be loaded to check a configuration.
  */
-export const extensionProfiles: Readonly<Record<string, readonly ProfileName[]>> = {
+export const extensionProfiles = {
   PIPELINING: everyProfile,
   SIZE: everyProfile,
   STARTTLS: everyProfile,
@@ -104,14 +104,22 @@ export const extensionProfiles: Readonly<Record<string, readonly ProfileName[]>>
   LIMITS: everyProfile,
   "MT-PRIORITY": everyProfile,
   DELIVERBY: everyProfile,
-  FUTURERELEASE: ["submission"],
+  FUTURERELEASE: ["submission"], // RFC 4865 §4.2 (2)
   RRVS: everyProfile,
-  ETRN: ["mx", "internal"],
+  ETRN: ["mx", "internal"], // RFC 6409 §7: never in submission; LMTP has no queue (RFC 2033 §5)
   "NO-SOLICITING": everyProfile,
   XCLIENT: everyProfile,
   XFORWARD: everyProfile,
   ENHANCEDSTATUSCODES: everyProfile,
-};
+} as const satisfies Readonly<Record<string, readonly ProfileName[]>>;
+
+export type ExtensionKeyword = keyof typeof extensionProfiles;
+
+/** Whether a profile may have the extension at all. */
+export function mayHave(profile: ProfileName, keyword: ExtensionKeyword): boolean {
+  const profiles: readonly ProfileName[] = extensionProfiles[keyword];
+  return profiles.includes(profile);
+}
 
 export interface EngineSettings {
   readonly limits: Limits;

@@ -25,7 +25,7 @@ import { starttls } from "./extensions/starttls.ts";
 import { xclient } from "./extensions/xclient.ts";
 import { xforward } from "./extensions/xforward.ts";
 import { composeProtocol } from "./protocol.ts";
-import { everyProfile } from "./settings.ts";
+import { mayHave } from "./settings.ts";
 import type { ProfileName } from "./settings.ts";
 
 /** All extensions, in the order of the EHLO list. */
@@ -59,8 +59,8 @@ export type ExtensionSwitches = Readonly<Record<string, boolean>>;
 /** A protocol for one listener: EHLO lists depend on its settings. */
 export function smtpProtocol(profile: ProfileName = "mx", switches: ExtensionSwitches = {}): Protocol {
   const lmtp = profile === "lmtp";
-  const isOn = ({ keyword, profiles, allowed = everyProfile }: Extension): boolean =>
-    (switches[keyword] ?? profiles.includes(profile)) && allowed.includes(profile);
+  const isOn = ({ keyword, profiles }: Extension): boolean =>
+    (switches[keyword] ?? profiles.includes(profile)) && mayHave(profile, keyword);
   const on = extensions.filter(isOn);
   const has = (needed: string): boolean => on.some(({ keyword }) => keyword === needed);
   const useful = on.filter(({ needs = [] }) => needs.every(has));

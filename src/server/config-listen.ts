@@ -80,7 +80,7 @@ function checkExtensions(
   problems: ConfigProblem[],
 ): void {
   if (!isRecord(switches) || !everyProfile.some((one) => one === profile)) return;
-  for (const [keyword, allowed] of Object.entries(extensionProfiles)) {
+  for (const [keyword, allowed] of Object.entries<readonly ProfileName[]>(extensionProfiles)) {
     if (switches[keyword] !== true || allowed.some((one) => one === profile)) continue;
     const want = `${keyword} in ${allowed.join(" or ")} only`;
     problems.push({ path: `${path}.extensions`, found: `${keyword}: true in ${String(profile)}`, want });

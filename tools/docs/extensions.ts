@@ -1,7 +1,7 @@
 // The tables of docs/extensions.md: a row for each extension of src/engine/smtp.ts, what it is and in which profiles it is on.
 
 import type { Extension } from "../../src/engine/contract.ts";
-import { everyProfile } from "../../src/engine/settings.ts";
+import { everyProfile, mayHave } from "../../src/engine/settings.ts";
 import type { ProfileName } from "../../src/engine/settings.ts";
 import { extensions } from "../../src/engine/smtp.ts";
 
@@ -17,8 +17,8 @@ export function extensionProfiles(): string {
   );
 }
 
-function standing({ profiles, allowed = everyProfile }: Extension, profile: ProfileName): string {
-  if (!allowed.includes(profile)) return "never";
+function standing({ keyword, profiles }: Extension, profile: ProfileName): string {
+  if (!mayHave(profile, keyword)) return "never";
   return profiles.includes(profile) ? "on" : "off";
 }
 

@@ -15,7 +15,6 @@ export const etrn: Extension = {
   source: "RFC 1985",
   doc: "The client asks for what waits for a node. Offered where a module has an `etrn` hook, which starts the queue.",
   profiles: ["mx", "internal"],
-  allowed: ["mx", "internal"], // RFC 6409 §7: never in submission; LMTP has no queue (RFC 2033 §5)
   line: ({ etrn: answered }) => (answered ? "ETRN" : undefined),
   commands: [
     {

@@ -18,7 +18,6 @@ export const futureRelease: Extension = {
   source: "RFC 4865",
   doc: "The message is held back until a time, `limits.holdSeconds` away at most: by the queue hook, which must not let it go before.",
   profiles: ["submission"],
-  allowed: ["submission"], // RFC 4865 §4.2 (2)
   timed: true,
   line({ settings: { limits }, now }) {
     const { holdSeconds } = limits;
